@@ -1,0 +1,211 @@
+//! Owns amounts in the base currency: exact products of sums and rates, rounded only where they are reported.
+//!
+//! A sum has 4 decimals and a rate 12, so a converted amount has 16. The largest (10^14 units at a rate of 10^9) needs 39
+//! digits, more than 128 bits or a 28-digit decimal hold: hence 256-bit integers.
+
+use ethnum::I256;
+
+use super::currency::{Percent, Rate};
+use super::decimal::divide_half_even;
+use super::money::Sum;
+
+/// Two decimals in 16.
+const CENT: i128 = 10_i128.pow(14);
+/// Four decimals in 16.
+const UNIT: i128 = 10_i128.pow(12);
+
+/// An exact amount in the base currency, in 10^-16 units.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, derive_more::Add, derive_more::Sub, derive_more::AddAssign,
+)]
+pub struct BaseAmount(I256);
+
+impl BaseAmount {
+    /// Nothing.
+    pub const ZERO: BaseAmount = BaseAmount(I256::ZERO);
+
+    /// `sum` converted at `rate`, exact.
+    #[must_use]
+    #[inline]
+    pub fn convert(sum: Sum, rate: Rate) -> BaseAmount {
+        match sum.units().checked_mul(rate.scaled()) {
+            Some(product) => BaseAmount(I256::from(product)),
+            None => BaseAmount(I256::from(sum.units()) * I256::from(rate.scaled())),
+        }
+    }
+
+    /// The amount, or 0 where it is negative.
+    #[must_use]
+    #[inline]
+    pub fn or_zero(self) -> BaseAmount {
+        if self.0 < I256::ZERO { BaseAmount::ZERO } else { self }
+    }
+
+    /// Whether the amount is exactly 0.
+    #[must_use]
+    pub fn is_zero(self) -> bool {
+        self.0 == I256::ZERO
+    }
+
+    /// Whether the amount is over `percent` per cent of `other`.
+    #[must_use]
+    #[inline]
+    pub fn is_over(self, percent: u32, other: BaseAmount) -> bool {
+        self.0 * I256::from(100_u8) > other.0 * I256::from(percent)
+    }
+
+    /// Rounded half-even to 2 decimals.
+    #[must_use]
+    pub fn cents(self) -> Cents {
+        Cents(round(self.0, CENT))
+    }
+
+    /// Rounded half-even to 4 decimals.
+    #[must_use]
+    #[inline]
+    pub fn rounded(self) -> BaseUnits {
+        BaseUnits(round(self.0, UNIT))
+    }
+
+    /// This amount over `other`, rounded half-even to 4 decimals, in 10^-4; `None` where `other` is 0.
+    #[must_use]
+    pub fn ratio(self, other: BaseAmount) -> Option<i128> {
+        (other.0 != I256::ZERO).then(|| round_wide(self.0 * I256::from(10_000_u16), other.0))
+    }
+}
+
+/// A base amount of at most 4 decimals, in 10^-4: what cover is reckoned in.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Default,
+    derive_more::Add,
+    derive_more::Sub,
+    derive_more::AddAssign,
+    derive_more::SubAssign,
+)]
+pub struct BaseUnits(i128);
+
+impl BaseUnits {
+    /// Nothing.
+    pub const ZERO: BaseUnits = BaseUnits(0);
+
+    /// `sum` converted at `rate` and rounded half-even to 4 decimals.
+    #[must_use]
+    #[inline]
+    pub fn convert(sum: Sum, rate: Rate) -> BaseUnits {
+        if rate == Rate::ONE {
+            return BaseUnits(sum.units());
+        }
+        match sum.units().checked_mul(rate.scaled()) {
+            Some(product) => BaseUnits(divide_half_even(product, UNIT)),
+            None => BaseAmount::convert(sum, rate).rounded(),
+        }
+    }
+
+    /// An amount of `units` 10^-4 base units.
+    #[must_use]
+    pub const fn from_units(units: i128) -> BaseUnits {
+        BaseUnits(units)
+    }
+
+    /// The amount in 10^-4 base units.
+    #[must_use]
+    pub const fn units(self) -> i128 {
+        self.0
+    }
+
+    /// This amount times `part / whole`, rounded half-even to 4 decimals. `whole` must be over 0.
+    #[must_use]
+    #[inline]
+    pub fn share(self, part: i64, whole: i64) -> BaseUnits {
+        if part == whole {
+            return self;
+        }
+        match self.0.checked_mul(i128::from(part)) {
+            Some(product) => BaseUnits(divide_half_even(product, i128::from(whole))),
+            None => BaseUnits(round_wide(I256::from(self.0) * I256::from(part), I256::from(whole))),
+        }
+    }
+
+    /// `percent` of this amount, exact.
+    #[must_use]
+    #[inline]
+    pub fn percentage(self, percent: Percent) -> BaseAmount {
+        // 10^-4 units times 10^-4 per cent is 10^-10; 10^6 more make 10^-16.
+        BaseAmount(I256::from(self.0) * I256::from(percent.scaled()) * I256::from(1_000_000_u32))
+    }
+
+    /// The amount as an exact one.
+    #[must_use]
+    #[inline]
+    pub fn amount(self) -> BaseAmount {
+        BaseAmount(I256::from(self.0) * I256::from(UNIT))
+    }
+
+    /// The amount, or 0 where it is negative.
+    #[must_use]
+    #[inline]
+    pub fn or_zero(self) -> BaseUnits {
+        BaseUnits(self.0.max(0))
+    }
+}
+
+/// A reported base amount, rounded to 2 decimals, in 10^-2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Cents(pub i128);
+
+fn round(value: I256, divisor: i128) -> i128 {
+    match i128::try_from(value) {
+        Ok(narrow) => divide_half_even(narrow, divisor),
+        Err(_) => round_wide(value, I256::from(divisor)),
+    }
+}
+
+/// Divides rounding half to even; the quotient of any two amounts of a buyer fits 128 bits.
+fn round_wide(value: I256, divisor: I256) -> i128 {
+    let quotient = value.div_euclid(divisor);
+    let twice = value.rem_euclid(divisor) * I256::from(2_u8);
+    let odd = quotient % I256::from(2_u8) != I256::ZERO;
+    let up = twice > divisor || (twice == divisor && odd);
+    (quotient + if up { I256::ONE } else { I256::ZERO }).as_i128()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::money::MONEY_MAX;
+
+    #[test]
+    fn the_largest_amount_at_the_largest_rate_is_exact() {
+        let rate = Rate::parse("999999999.999999999999").expect("a rate");
+        let amount = BaseAmount::convert(MONEY_MAX.sum(), rate);
+        assert_eq!(amount.cents(), Cents(9_999_999_999_999_999_999_990_000));
+        assert_eq!(amount.rounded().units(), 999_999_999_999_999_999_999_000_000);
+        assert_eq!(amount.ratio(amount), Some(10_000));
+        assert_eq!(amount.rounded().share(1, MONEY_MAX.units()).units(), 1_000_000_000);
+    }
+
+    #[test]
+    fn rounds_half_even_where_reported() {
+        let half = BaseAmount::convert(Sum::from_units(10_050), Rate::ONE);
+        assert_eq!(half.cents(), Cents(100));
+        let next = BaseAmount::convert(Sum::from_units(10_150), Rate::ONE);
+        assert_eq!(next.cents(), Cents(102));
+        assert_eq!(BaseUnits::from_units(5).share(1, 2), BaseUnits::from_units(2));
+        assert_eq!(BaseUnits::from_units(7).share(1, 2), BaseUnits::from_units(4));
+    }
+
+    #[test]
+    fn compares_percentages_without_division() {
+        let limit = BaseAmount::convert(Sum::from_units(1_000_000), Rate::ONE);
+        let exposure = BaseAmount::convert(Sum::from_units(1_100_000), Rate::ONE);
+        assert!(exposure.is_over(109, limit));
+        assert!(!exposure.is_over(110, limit));
+    }
+}

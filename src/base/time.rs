@@ -1,0 +1,255 @@
+//! Owns days and instants: calendar days, nanosecond instants in UTC, their reading and writing.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use chrono::{Datelike, NaiveDate};
+
+/// Nanoseconds in a second.
+pub const SECOND_NS: i64 = 1_000_000_000;
+const DAY_NS: i64 = 86_400 * SECOND_NS;
+const YEAR_MIN: i32 = 1970;
+const YEAR_MAX: i32 = 2199;
+
+/// A calendar day, counted from 1970-01-01 (day 0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, BorshSerialize, BorshDeserialize)]
+pub struct Day(i32);
+
+impl Day {
+    /// Before every day that a date can name.
+    pub const MIN: Day = Day(i32::MIN);
+    /// After every day that a date can name.
+    pub const MAX: Day = Day(i32::MAX);
+
+    /// Reads `YYYY-MM-DD`, a real day of 1970 to 2199.
+    #[must_use]
+    #[inline]
+    pub fn parse(text: &str) -> Option<Day> {
+        let bytes: &[u8; 10] = text.as_bytes().try_into().ok()?;
+        if bytes[4] != b'-' || bytes[7] != b'-' {
+            return None;
+        }
+        let year = number(&bytes[0..4])?;
+        Day::from_calendar(year, number(&bytes[5..7])?, number(&bytes[8..10])?)
+    }
+
+    /// The day of a year, month (1 to 12) and day of the month, if there is such a day in 1970 to 2199.
+    #[must_use]
+    #[inline]
+    pub fn from_calendar(year: i32, month: i32, day: i32) -> Option<Day> {
+        if !(YEAR_MIN..=YEAR_MAX).contains(&year) {
+            return None;
+        }
+        let date = NaiveDate::from_ymd_opt(year, u32::try_from(month).ok()?, u32::try_from(day).ok()?)?;
+        Some(Day(date.to_epoch_days()))
+    }
+
+    /// The day `number` days after 1970-01-01.
+    #[must_use]
+    #[inline]
+    pub const fn from_number(number: i32) -> Day {
+        Day(number)
+    }
+
+    /// Days after 1970-01-01.
+    #[must_use]
+    #[inline]
+    pub const fn number(self) -> i32 {
+        self.0
+    }
+
+    /// The day `days` later (earlier where negative); stays at [`Day::MIN`] and [`Day::MAX`].
+    #[must_use]
+    #[inline]
+    pub const fn plus(self, days: i32) -> Day {
+        Day(self.0.saturating_add(days))
+    }
+
+    /// Days from `earlier` to this day.
+    #[must_use]
+    #[inline]
+    pub const fn since(self, earlier: Day) -> i32 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// Its first instant, 00:00:00 UTC.
+    #[must_use]
+    #[inline]
+    pub const fn start(self) -> Instant {
+        Instant((self.0 as i64).saturating_mul(DAY_NS))
+    }
+
+    /// The first day of the month after this day's.
+    #[must_use]
+    pub fn next_month(self) -> Day {
+        let date = self.date();
+        let months = date.year() * 12 + date.month0() as i32 + 1;
+        let first = NaiveDate::from_ymd_opt(months.div_euclid(12), months.rem_euclid(12) as u32 + 1, 1);
+        Day(first.expect("a month has a first day").to_epoch_days())
+    }
+
+    fn date(self) -> NaiveDate {
+        NaiveDate::from_epoch_days(self.0).expect("a day lies within the calendar")
+    }
+}
+
+impl std::fmt::Display for Day {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let date = self.date();
+        write!(f, "{:04}-{:02}-{:02}", date.year(), date.month(), date.day())
+    }
+}
+
+/// An instant in UTC: nanoseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, BorshSerialize, BorshDeserialize)]
+pub struct Instant(i64);
+
+impl Instant {
+    /// Before every instant that a text can name.
+    pub const MIN: Instant = Instant(i64::MIN);
+    /// After every instant that a text can name.
+    pub const MAX: Instant = Instant(i64::MAX);
+
+    /// Reads an RFC 3339 instant with an offset, of the years 1970 to 2199, with up to 9 fraction digits and no second 60.
+    #[must_use]
+    #[inline]
+    pub fn parse(text: &str) -> Option<Instant> {
+        let bytes = text.as_bytes();
+        if bytes.len() < 20 || !matches!(bytes[10], b'T' | b't') || bytes[13] != b':' || bytes[16] != b':' {
+            return None;
+        }
+        let day = Day::parse(text.get(0..10)?)?;
+        let (hour, minute, second) = (number(&bytes[11..13])?, number(&bytes[14..16])?, number(&bytes[17..19])?);
+        if hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let (nanos, zone) = fraction(&bytes[19..])?;
+        let seconds = i64::from(hour * 3600 + minute * 60 + second) - offset_seconds(zone)?;
+        Some(Instant(i64::from(day.0) * DAY_NS + seconds * SECOND_NS + nanos))
+    }
+
+    /// The instant `nanos` nanoseconds after 1970-01-01T00:00:00Z.
+    #[must_use]
+    #[inline]
+    pub const fn from_nanos(nanos: i64) -> Instant {
+        Instant(nanos)
+    }
+
+    /// Nanoseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    #[inline]
+    pub const fn nanos(self) -> i64 {
+        self.0
+    }
+
+    /// Its day in UTC.
+    #[must_use]
+    #[inline]
+    pub const fn day(self) -> Day {
+        Day(self.0.div_euclid(DAY_NS) as i32)
+    }
+
+    /// The instant `nanos` later; stays at [`Instant::MAX`].
+    #[must_use]
+    #[inline]
+    pub const fn plus_nanos(self, nanos: i64) -> Instant {
+        Instant(self.0.saturating_add(nanos))
+    }
+}
+
+impl std::fmt::Display for Instant {
+    /// RFC 3339 in UTC with as many fraction digits as it takes, in steps of three.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let rest = self.0.rem_euclid(DAY_NS);
+        let (seconds, nanos) = (rest / SECOND_NS, rest % SECOND_NS);
+        write!(f, "{}T{:02}:{:02}:{:02}", self.day(), seconds / 3600, seconds / 60 % 60, seconds % 60)?;
+        match nanos {
+            0 => f.write_str("Z"),
+            _ if nanos % 1_000_000 == 0 => write!(f, ".{:03}Z", nanos / 1_000_000),
+            _ if nanos % 1_000 == 0 => write!(f, ".{:06}Z", nanos / 1_000),
+            _ => write!(f, ".{nanos:09}Z"),
+        }
+    }
+}
+
+/// The value of a few ASCII digits.
+#[inline]
+fn number(digits: &[u8]) -> Option<i32> {
+    digits.iter().try_fold(0_i32, |value, digit| digit.is_ascii_digit().then(|| value * 10 + i32::from(digit - b'0')))
+}
+
+/// Takes `.123` off the front, if it is there: the nanoseconds and what follows.
+#[inline]
+fn fraction(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    let Some((b'.', rest)) = bytes.split_first() else { return Some((0, bytes)) };
+    let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if !(1..=9).contains(&count) {
+        return None;
+    }
+    let (digits, zone) = rest.split_at(count);
+    let value = digits.iter().fold(0_i64, |value, digit| value * 10 + i64::from(digit - b'0'));
+    Some((value * 10_i64.pow(9 - count as u32), zone))
+}
+
+#[inline]
+fn offset_seconds(zone: &[u8]) -> Option<i64> {
+    match zone {
+        [b'Z' | b'z'] => Some(0),
+        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
+            let (hours, minutes) = (number(&[*h1, *h2])?, number(&[*m1, *m2])?);
+            if hours > 23 || minutes > 59 {
+                return None;
+            }
+            let seconds = i64::from(hours * 3600 + minutes * 60);
+            Some(if *sign == b'+' { seconds } else { -seconds })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_a_real_day_in_range() {
+        assert_eq!(Day::parse("1970-01-01"), Some(Day(0)));
+        assert_eq!(Day::parse("2199-12-31").map(|d| d.to_string()).as_deref(), Some("2199-12-31"));
+        assert_eq!(Day::parse("2024-02-29").map(|d| d.next_month().to_string()).as_deref(), Some("2024-03-01"));
+        assert_eq!(Day::parse("2024-12-05").map(|d| d.next_month().to_string()).as_deref(), Some("2025-01-01"));
+        for wrong in [
+            "1969-12-31",
+            "2200-01-01",
+            "2023-02-29",
+            "2024-13-01",
+            "2024-1-01",
+            "24-01-01",
+            "2024/01/01",
+            "+024-01-01",
+        ] {
+            assert_eq!(Day::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_instant_is_rfc_3339() {
+        let shown = |text: &str| Instant::parse(text).map(|instant| instant.to_string());
+        assert_eq!(shown("2026-03-01T10:00:00Z").as_deref(), Some("2026-03-01T10:00:00Z"));
+        assert_eq!(shown("2026-03-01t10:00:00.5+02:30").as_deref(), Some("2026-03-01T07:30:00.500Z"));
+        assert_eq!(shown("1970-01-01T00:00:00.000000001-00:00").as_deref(), Some("1970-01-01T00:00:00.000000001Z"));
+        assert_eq!(shown("1970-01-01T00:00:00+01:00").as_deref(), Some("1969-12-31T23:00:00Z"));
+        assert_eq!(shown("2199-12-31T23:59:59.999999999-23:59").as_deref(), Some("2200-01-01T23:58:59.999999999Z"));
+        for wrong in [
+            "2026-03-01T10:00:00",
+            "2026-03-01 10:00:00Z",
+            "2026-03-01T24:00:00Z",
+            "2026-03-01T10:00:60Z",
+            "2026-03-01T10:00:00.Z",
+            "2026-03-01T10:00:00.1234567890Z",
+            "2026-03-01T10:00:00+24:00",
+            "2026-03-01T10:00:00+0100",
+            "2026-03-01T10:00Z",
+            "2026-03-01T10:00:00ZZ",
+        ] {
+            assert_eq!(Instant::parse(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The composition root: arguments, validated configuration, one file per command. Wiring only.
+
+mod generate;
+mod import;
+mod replay;
+mod schema;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Watches trade-credit risk as it happens: exact exposure, cover and alerts of every buyer.
+#[derive(Debug, Parser)]
+#[command(name = "vigie", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Replay(replay::Arguments),
+    Import(import::Arguments),
+    Generate(generate::Arguments),
+    Schema(schema::Arguments),
+}
+
+/// Why a command ends without having done its work.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// It tried and failed: exit code 1.
+    #[error("{0}")]
+    Failed(String),
+    /// The arguments or the configuration are wrong: exit code 2.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+impl From<crate::io::files::FileError> for CliError {
+    fn from(error: crate::io::files::FileError) -> CliError {
+        CliError::Failed(error.to_string())
+    }
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
+        Command::Generate(arguments) => generate::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("vigie: {error}");
+            ExitCode::from(match error {
+                CliError::Failed(_) => 1,
+                CliError::Wrong(_) => 2,
+            })
+        }
+    }
+}

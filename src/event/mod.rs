@@ -1,0 +1,19 @@
+//! What comes in and what goes out, as plain data: inbound events, refusals, outbound effects. No bytes, no formats.
+
+pub mod effect;
+pub mod field;
+pub mod input;
+pub mod refusal;
+pub mod row;
+
+pub use effect::{
+    AlertKind, AlertNotice, Cause, Effect, EffectBody, ExposureUpdate, LimitAmount, LimitChange, LimitChangeCause,
+    Reason, Severity,
+};
+pub use field::{
+    Allocation, Country, FieldKind, FieldReader, FieldSpec, FieldWriter, Id, IncidentKind, Layer, Presence, Procedure,
+    Segment,
+};
+pub use input::{Body, Event, Topic, TypeSpec};
+pub use refusal::{Refusal, RefusalCode};
+pub use row::{BuyerProfile, CoverRow, MonthEnd, ReportRow, SellerRow};

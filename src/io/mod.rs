@@ -1,0 +1,3 @@
+//! The imperative shell: everything that touches the world outside the process.
+
+pub mod files;
