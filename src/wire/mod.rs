@@ -1,5 +1,17 @@
-//! Bytes to events and effects to bytes: pure codecs, no I/O.
+//! The codec: bytes to events, and events to bytes. Pure: no I/O, no clock.
 
+pub mod decode;
+pub mod encode;
 pub mod output;
+pub mod route;
 
+mod envelope;
+mod fields;
+mod general;
+mod scan;
+mod types;
+
+pub use decode::{DecodeRules, Header, Record, TopicRule, decode_record, decode_value};
+pub use encode::encode_event;
 pub use output::{OutputTopic, encode_effect, output_topic};
+pub use route::{Route, partition_of, route};
