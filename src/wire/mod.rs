@@ -1,0 +1,3 @@
+//! Bytes to events and effects to bytes; report rows.
+
+pub mod report;
