@@ -3,6 +3,7 @@
 pub mod decode;
 pub mod encode;
 pub mod output;
+pub mod report;
 pub mod route;
 
 mod envelope;
