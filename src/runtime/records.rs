@@ -113,10 +113,10 @@ impl Records {
     /// Stands for the length of a key or a value that is not there.
     const ABSENT: u32 = u32::MAX;
 
-    /// An empty buffer with room for `bytes`.
+    /// An empty buffer with room for `records` of `bytes` in all.
     #[must_use]
-    pub fn with_capacity(bytes: usize) -> Records {
-        Records { bytes: Vec::with_capacity(bytes), entries: Vec::new(), headers: Vec::new() }
+    pub fn with_capacity(records: usize, bytes: usize) -> Records {
+        Records { bytes: Vec::with_capacity(bytes), entries: Vec::with_capacity(records), headers: Vec::new() }
     }
 
     /// Appends a copy of `record`.
