@@ -6,3 +6,4 @@ pub mod event;
 pub mod io;
 pub mod risk;
 pub mod wire;
+pub mod workload;

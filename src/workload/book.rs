@@ -27,6 +27,18 @@ impl Document {
         Document(u32::from(years) << Document::NUMBER_BITS | (number & ((1 << Document::NUMBER_BITS) - 1)))
     }
 
+    /// The document in 32 bits.
+    #[must_use]
+    pub fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// The document of its bits.
+    #[must_use]
+    pub fn from_bits(bits: u32) -> Document {
+        Document(bits)
+    }
+
     /// Years from the first of the history to that of its issue.
     #[must_use]
     pub fn years(self) -> u8 {

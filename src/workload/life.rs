@@ -113,11 +113,17 @@ impl Scene<'_> {
         (i32::from(from) + days).clamp(i32::from(self.day) + 1, i32::from(NEVER)) as DayIndex
     }
 
+    /// A day `low` to `high` days after another, but not before tomorrow.
+    #[inline]
+    pub fn around(&mut self, from: DayIndex, low: i32, high: i32) -> DayIndex {
+        let days = self.draws.between(low, high);
+        self.later(from, days)
+    }
+
     /// A day `low` to `high` days after today.
     #[inline]
     pub fn soon(&mut self, low: i32, high: i32) -> DayIndex {
-        let days = self.draws.between(low, high);
-        self.later(self.day, days)
+        self.around(self.day, low, high)
     }
 }
 
@@ -280,7 +286,8 @@ impl Buyer {
     /// A deal: an order to be billed later, or an invoice at once.
     fn deal(&mut self, scene: &mut Scene<'_>) {
         let sellers = scene.portfolio.plan().preset().sellers;
-        let place = if scene.draws.happens(600) { 0 } else { scene.draws.below(self.profile.seller_count.into()) as u8 };
+        let place =
+            if scene.draws.happens(600) { 0 } else { scene.draws.below(self.profile.seller_count.into()) as u8 };
         let seller = (self.profile.seller_first + place) % sellers;
         let size = i64::from(scene.draws.around_hundred());
         let cents = self.profile.invoice_cents * size / 100 + i64::from(scene.draws.below(100));
@@ -355,9 +362,9 @@ impl Buyer {
         let (action, day) = match scene.draws.below(1000) {
             0..5 => (Action::Cancel, scene.soon(1, 3)),
             5..30 => (Action::Credit, scene.soon(2, 20)),
-            30..40 => (Action::Reschedule, scene.later(task.due, scene.draws.between(-3, 4))),
-            40..42 => (Action::WriteOff, scene.later(task.due, scene.draws.between(90, 150))),
-            roll if roll >= 1000 - disputed => (Action::Dispute, scene.later(task.due, scene.draws.between(-8, 8))),
+            30..40 => (Action::Reschedule, scene.around(task.due, -3, 4)),
+            40..42 => (Action::WriteOff, scene.around(task.due, 90, 150)),
+            roll if roll >= 1000 - disputed => (Action::Dispute, scene.around(task.due, -8, 8)),
             _ => return self.plan_payment(scene, task),
         };
         self.leave(scene, Task { action, day, ..task });
@@ -385,7 +392,7 @@ impl Buyer {
                 self.leave(scene, Task { cents: left, action: Action::Pay, day, ..task });
             }
             Action::Reschedule => {
-                let due = scene.later(task.due, scene.draws.between(15, 60));
+                let due = scene.around(task.due, 15, 60);
                 self.tell(scene, second, seller, What::InvoiceRescheduled { invoice, due });
                 self.plan_payment(scene, Task { due, ..task });
             }

@@ -1,6 +1,6 @@
 //! Owns how a buyer pays: when, how much at once, what bounces, and what is given up.
 
-use super::book::{Part, What};
+use super::book::{Document, Part, What};
 use super::calendar::DayIndex;
 use super::life::{Action, Buyer, NEVER, Scene, Task};
 use super::portfolio::PayRun;
@@ -43,7 +43,7 @@ impl Buyer {
     }
 
     fn plan_declaration(&mut self, scene: &mut Scene<'_>, task: Task, paid: DayIndex) {
-        let day = scene.later(task.due, scene.draws.between(DECLARE_AFTER_DAYS, DECLARE_AFTER_DAYS + 27));
+        let day = scene.around(task.due, DECLARE_AFTER_DAYS, DECLARE_AFTER_DAYS + 27);
         self.leave(scene, Task { action: Action::Declare, day, other: paid.into(), ..task });
     }
 
@@ -78,8 +78,7 @@ impl Buyer {
             let what = What::PaymentReceived { payment, cents: first.cents, parts };
             self.tell(scene, second, Some(first.seller), what);
             let day = scene.soon(1, 6);
-            let other = u32::from(payment.years()) << 24 | payment.number();
-            self.leave(scene, Task { action: Action::Allocate, day, other, ..first });
+            self.leave(scene, Task { action: Action::Allocate, day, other: payment.bits(), ..first });
             return;
         }
         let mut parts = [Part { invoice: first.document, cents: 0 }; ALLOCATIONS_MAX];
@@ -99,8 +98,64 @@ impl Buyer {
         self.tell(scene, second, Some(first.seller), what);
         if is_alone && scene.draws.happens(reversed) {
             let day = scene.soon(2, 8);
-            let other = u32::from(payment.years()) << 24 | payment.number();
-            self.leave(scene, Task { action: Action::Reverse, cents: sum, day, other, ..first });
+            self.leave(scene, Task { action: Action::Reverse, cents: sum, day, other: payment.bits(), ..first });
+        }
+    }
+
+    /// Allocates a payment that came in without saying what for.
+    pub fn allocate(&mut self, scene: &mut Scene<'_>, task: Task) {
+        let allocation = self.next_document(scene);
+        let parts = scene.book.keep_parts(&[Buyer::part(&task, task.cents)]);
+        let second = scene.working_second();
+        let what = What::PaymentAllocated { payment: Document::from_bits(task.other), allocation, parts };
+        self.tell(scene, second, Some(task.seller), what);
+    }
+
+    /// Takes a payment back: the invoice is to be paid again.
+    pub fn reverse(&mut self, scene: &mut Scene<'_>, task: Task) {
+        let second = scene.banking_second();
+        let reason = *scene.draws.pick(&["insufficient funds", "recalled", "account closed"]);
+        let what = What::PaymentReversed { payment: Document::from_bits(task.other), reason };
+        self.tell(scene, second, Some(task.seller), what);
+        let day = scene.soon(5, 20);
+        let day = self.pay_day(scene, day);
+        self.leave(scene, Task { action: Action::Pay, day, ..task });
+    }
+
+    /// An invoice that will never be paid: declared where it is insured, written off in the end or left open.
+    fn leave_unpaid(&mut self, scene: &mut Scene<'_>, task: Task) {
+        if self.covers.primary > 0 {
+            self.plan_declaration(scene, task, NEVER);
+        } else {
+            self.plan_write_off(scene, task);
+        }
+    }
+
+    fn plan_write_off(&mut self, scene: &mut Scene<'_>, task: Task) {
+        if scene.draws.happens(400) {
+            let day = scene.soon(60, 150);
+            self.leave(scene, Task { action: Action::WriteOff, day, ..task });
+        }
+    }
+
+    /// Declares an overdue invoice to the insurers, or writes it off.
+    pub fn give_up(&mut self, scene: &mut Scene<'_>, task: Task) {
+        let (invoice, seller, second) = (task.document, Some(task.seller), scene.working_second());
+        if task.action == Action::WriteOff {
+            let reason = if self.distress.is_some() { "insolvency" } else { "not worth pursuing" };
+            self.tell(scene, second, seller, What::InvoiceWrittenOff { invoice, reason });
+            return;
+        }
+        for cover in [self.covers.primary, self.covers.top_up] {
+            if cover > 0 {
+                self.tell(scene, second, seller, What::CoverDeclared { cover, invoice });
+            }
+        }
+        if task.other == u32::from(NEVER) {
+            self.plan_write_off(scene, task);
+        } else {
+            let day = scene.later(task.other as DayIndex, 0);
+            self.leave(scene, Task { action: Action::Pay, day, ..task });
         }
     }
 }

@@ -66,13 +66,56 @@ pub static SECTORS: &[&str] =
     &["IT resale", "retail", "construction", "transport", "hospitality", "health", "education", "manufacturing"];
 
 const FAMILIES: &[&str] = &[
-    "Martin", "Bernard", "Müller", "Rossi", "García", "Dubois", "Schmidt", "Petit", "Leroy", "Moreau", "Fischer", "Weber",
-    "Ferrari", "Bianchi", "López", "Peeters", "Janssen", "de Vries", "Nowak", "Kowalska", "Smith", "Taylor", "Keller", "Meier",
-    "Lefèvre", "Roux", "Fontaine", "Chevalier", "Blanc", "Garnier", "Faure", "Lambert",
+    "Martin",
+    "Bernard",
+    "Müller",
+    "Rossi",
+    "García",
+    "Dubois",
+    "Schmidt",
+    "Petit",
+    "Leroy",
+    "Moreau",
+    "Fischer",
+    "Weber",
+    "Ferrari",
+    "Bianchi",
+    "López",
+    "Peeters",
+    "Janssen",
+    "de Vries",
+    "Nowak",
+    "Kowalska",
+    "Smith",
+    "Taylor",
+    "Keller",
+    "Meier",
+    "Lefèvre",
+    "Roux",
+    "Fontaine",
+    "Chevalier",
+    "Blanc",
+    "Garnier",
+    "Faure",
+    "Lambert",
 ];
 const TRADES: &[&str] = &[
-    "Informatique", "Distribution", "Systems", "Négoce", "Handel", "Services", "Réseaux", "Logistics", "Solutions", "Bureau",
-    "Electronics", "Équipement", "Trading", "Technik", "Data", "Mobile",
+    "Informatique",
+    "Distribution",
+    "Systems",
+    "Négoce",
+    "Handel",
+    "Services",
+    "Réseaux",
+    "Logistics",
+    "Solutions",
+    "Bureau",
+    "Electronics",
+    "Équipement",
+    "Trading",
+    "Technik",
+    "Data",
+    "Mobile",
 ];
 const PLACES: &[&str] = &["Nord", "Sud", "Ouest", "Est", "Alpes", "Rhein", "Atlantique", "Centre"];
 
@@ -178,7 +221,7 @@ impl Portfolio {
     /// A buyer's place by size, 1 is the largest: a permutation of the numbers that the seed turns.
     #[must_use]
     pub fn rank(&self, number: u32) -> u32 {
-        let buyers = u64::from(self.plan.buyers);
+        let buyers = u64::from(self.plan.buyers());
         let turn = self.plan.seed() % buyers;
         1 + ((u64::from(number) + turn) * (RANK_STEP % buyers) % buyers) as u32
     }
@@ -187,7 +230,7 @@ impl Portfolio {
     #[must_use]
     pub fn profile(&self, number: u32) -> Profile {
         let preset = self.plan.preset();
-        let size = Size::of(self.rank(number), self.plan.buyers);
+        let size = Size::of(self.rank(number), self.plan.buyers());
         let mut draws = self.chance.draws(u64::from(number), PAGE_PROFILE);
         let segment = if size.rank <= self.plan.named() { Segment::Named } else { Segment::Unnamed };
         let country = weighted_place(&mut draws, COUNTRY_WEIGHTS);
@@ -243,7 +286,7 @@ impl Portfolio {
         let (family, trade, place) = (*draws.pick(FAMILIES), *draws.pick(TRADES), *draws.pick(PLACES));
         Description {
             name: [family, trade, place],
-            sector: draws.pick(SECTORS),
+            sector: *draws.pick(SECTORS),
             parent: (number != head && draws.happens(60)).then_some(head),
         }
     }
