@@ -1,6 +1,6 @@
 //! Owns the known deteriorations: how a buyer slides from a hidden onset into insolvency, by named patterns.
 
-use super::calendar::DayIndex;
+use super::calendar::{Calendar, DayIndex};
 use super::random::Draws;
 use crate::event::Procedure;
 
@@ -8,6 +8,8 @@ use crate::event::Procedure;
 pub const SLIDE_DAYS_MIN: DayIndex = 60;
 /// The most days from onset to insolvency.
 pub const SLIDE_DAYS_MAX: DayIndex = 180;
+/// Courts do not sit on these: a procedure that would open then opens on the Friday before.
+const WEEKEND_DAYS: DayIndex = 2;
 /// Days of sound history before an onset, where the history is long enough.
 const SOUND_DAYS: DayIndex = 60;
 /// From the onset on, a buyer places deals at least this often, as it takes what credit it still gets.
@@ -106,14 +108,22 @@ impl Distress {
         let pattern = draws.pick(&PATTERNS);
         // The opening day and the last day stay free.
         let room = days.saturating_sub(2);
-        let slide = draws.between(SLIDE_DAYS_MIN.into(), SLIDE_DAYS_MAX.min(room.max(SLIDE_DAYS_MIN)).into()) as u16;
+        let shortest = SLIDE_DAYS_MIN + WEEKEND_DAYS;
+        let slide = draws.between(shortest.into(), SLIDE_DAYS_MAX.min(room.max(shortest)).into()) as u16;
         let latest = room.saturating_sub(slide).max(1);
         let earliest = SOUND_DAYS.min(latest.div_ceil(2));
         let onset = draws.between(earliest.into(), latest.into()) as u16;
         let insolvency = onset + slide;
-        let (shortest, longest) = pattern.stop_days;
-        let stop = insolvency - draws.between(shortest, longest) as u16;
+        let (latest_stop, earliest_stop) = pattern.stop_days;
+        let stop = insolvency - draws.between(latest_stop, earliest_stop) as u16;
         Distress { onset, stop, insolvency, procedure: draws.weighted(pattern.procedures), pattern }
+    }
+
+    /// The slide with its procedure opened on a weekday.
+    #[must_use]
+    pub fn on_a_weekday(self, calendar: &Calendar) -> Distress {
+        let past_friday = u16::from(calendar.weekday(self.insolvency).saturating_sub(4));
+        Distress { insolvency: self.insolvency - past_friday, ..self }
     }
 
     /// How many days later than by habit an invoice due on this day is paid.
@@ -144,19 +154,22 @@ impl Distress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Day;
     use crate::workload::random::Chance;
 
     #[test]
     fn a_slide_fits_its_history_where_that_is_long_enough() {
         let chance = Chance::new(3);
-        for days in [62, 63, 75, 120, 365, 3650] {
+        for days in [62, 63, 65, 75, 120, 365, 3650] {
+            let calendar = Calendar::new(Day::parse("2025-01-01").expect("a day"), days);
             for stream in 0..300 {
-                let distress = Distress::draw(&mut chance.draws(stream, 0), days);
+                let distress = Distress::draw(&mut chance.draws(stream, 0), days).on_a_weekday(&calendar);
                 let slide = distress.insolvency - distress.onset;
                 assert!((SLIDE_DAYS_MIN..=SLIDE_DAYS_MAX).contains(&slide), "{days}: {distress:?}");
                 assert!(distress.onset >= 1 && distress.onset <= distress.stop, "{days}: {distress:?}");
                 assert!(distress.stop < distress.insolvency, "{days}: {distress:?}");
-                assert!(distress.insolvency < days || days < 63, "{days}: {distress:?}");
+                assert!(calendar.weekday(distress.insolvency) < 5, "{days}: {distress:?}");
+                assert!(distress.insolvency < days || days < 65, "{days}: {distress:?}");
                 assert!(days < 365 || distress.onset >= SOUND_DAYS, "{days}: {distress:?}");
             }
         }

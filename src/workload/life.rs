@@ -255,11 +255,13 @@ impl Buyer {
         Document::new(years, self.profile.first_document + self.documents)
     }
 
-    /// Leaves a task for a later day; what lies beyond the history is forgotten.
+    /// Leaves a task for a later day, on a weekday; what lies beyond the history is forgotten.
     #[inline]
     pub fn leave(&mut self, scene: &Scene<'_>, task: Task) {
-        if task.day < scene.portfolio.calendar().days() {
-            self.tasks.push(task);
+        let calendar = scene.portfolio.calendar();
+        let day = calendar.working_day(task.day);
+        if day < calendar.days() {
+            self.tasks.push(Task { day, ..task });
         }
     }
 

@@ -275,7 +275,8 @@ impl Portfolio {
     pub fn distress(&self, number: u32) -> Option<Distress> {
         let hundred = number / DISTRESS_ONE_IN;
         let mut draws = self.chance.draws(STREAM_DISTRESS + u64::from(hundred), 0);
-        (number % DISTRESS_ONE_IN == draws.below(DISTRESS_ONE_IN)).then(|| Distress::draw(&mut draws, self.plan.days()))
+        let is_the_one = number % DISTRESS_ONE_IN == draws.below(DISTRESS_ONE_IN);
+        is_the_one.then(|| Distress::draw(&mut draws, self.plan.days()).on_a_weekday(&self.calendar))
     }
 
     /// How a buyer is described.
