@@ -5,3 +5,4 @@ pub mod cli;
 pub mod event;
 pub mod io;
 pub mod risk;
+pub mod wire;
