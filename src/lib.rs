@@ -8,3 +8,4 @@ pub mod risk;
 pub mod runtime;
 pub mod sim;
 pub mod wire;
+pub mod workload;

@@ -56,8 +56,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let bar = progress();
     let mut gather = Gather::new(&map, ROWS_MAX);
     for path in &arguments.files {
-        gather.read(path, &mut |line| bar.suspend(|| eprintln!("{line}")))?;
-        bar.set_position(gather.rows());
+        gather.read(path, &bar)?;
     }
     bar.finish_and_clear();
     let (invoices, mut summary) = gather.finish();

@@ -5,6 +5,7 @@ use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
 
 use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry};
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::map::{Field, Map};
@@ -66,30 +67,31 @@ impl<'a> Gather<'a> {
         }
     }
 
-    /// Reads a file. Each row that is refused or mended is told to `say` in one line.
+    /// Reads a file. Each row that is refused or mended is told on standard error in one line, past the progress bar.
     ///
     /// # Errors
     /// When the file cannot be read to its end, lacks a column, or makes too many rows.
-    pub fn read(&mut self, path: &Path, say: &mut dyn FnMut(&str)) -> Result<(), CliError> {
+    pub fn read(&mut self, path: &Path, bar: &ProgressBar) -> Result<(), CliError> {
         let mut table = Table::open(path, self.map)?;
         self.files.push(path.to_owned());
         let shown = path.display();
         for field in &self.map.may_be_absent {
             if let (None, Some(column)) = (table.column(*field), self.map.columns.get(field)) {
-                say(&format!("{shown}:1: there is no column {column:?}: read without the {}", field.as_str()));
+                say(bar, &format!("{shown}:1: there is no column {column:?}: read without the {}", field.as_str()));
             }
         }
         let mut mended = Vec::new();
         while table.advance()? {
             self.summary.rows += 1;
+            bar.set_position(self.summary.rows);
             if self.summary.rows > self.rows_max as u64 {
                 let max = self.rows_max;
                 return Err(CliError::Failed(format!("{shown}:{}: over {max} rows; import in parts", table.line())));
             }
             mended.clear();
             match self.take(&table, &mut mended) {
-                Ok(()) => self.count_mended(&table, &mended, say),
-                Err(error) => self.count_refused(&table, &error, say),
+                Ok(()) => self.count_mended(&table, &mended, bar),
+                Err(error) => self.count_refused(&table, &error, bar),
             }
         }
         Ok(())
@@ -98,11 +100,6 @@ impl<'a> Gather<'a> {
     /// What was gathered, in the order in which it was read, and the numbers so far.
     pub fn finish(self) -> (Vec<Invoice>, Summary) {
         (self.invoices, self.summary)
-    }
-
-    /// Rows read so far.
-    pub const fn rows(&self) -> u64 {
-        self.summary.rows
     }
 
     fn take(&mut self, table: &Table, mended: &mut Vec<Mended>) -> Result<(), RowError> {
@@ -143,17 +140,17 @@ impl<'a> Gather<'a> {
         RowError { reason, column: place + 1, message, told: Told::Said }
     }
 
-    fn count_mended(&mut self, table: &Table, mended: &[Mended], say: &mut dyn FnMut(&str)) {
+    fn count_mended(&mut self, table: &Table, mended: &[Mended], bar: &ProgressBar) {
         for mend in mended {
             *self.summary.mended.entry(mend.rule.as_str()).or_default() += 1;
-            say(&format!("{}: mended: {}", self.at(table, mend.column), mend.message));
+            say(bar, &format!("{}: mended: {}", self.at(table, mend.column), mend.message));
         }
     }
 
-    fn count_refused(&mut self, table: &Table, error: &RowError, say: &mut dyn FnMut(&str)) {
+    fn count_refused(&mut self, table: &Table, error: &RowError, bar: &ProgressBar) {
         *self.summary.refused.entry(error.reason.as_str()).or_default() += 1;
         if error.told == Told::Said {
-            say(&format!("{}: refused: {}", self.at(table, error.column), error.message));
+            say(bar, &format!("{}: refused: {}", self.at(table, error.column), error.message));
         }
     }
 
@@ -161,6 +158,10 @@ impl<'a> Gather<'a> {
         let file = self.files.last().expect("a file is being read");
         format!("{}:{}:{column}", file.display(), table.line())
     }
+}
+
+fn say(bar: &ProgressBar, line: &str) {
+    bar.suspend(|| eprintln!("{line}"));
 }
 
 #[cfg(test)]
@@ -179,9 +180,9 @@ mod tests {
         std::fs::write(&path, "b,d,i,u,a\nB,1,2024-01-01,2024-01-31,5\nB,2,2024-01-01,2024-01-31,5\n")
             .expect("written");
         let mut enough = Gather::new(&map, 2);
-        enough.read(&path, &mut |line| panic!("{line}")).expect("read");
+        enough.read(&path, &ProgressBar::hidden()).expect("read");
         assert_eq!(enough.finish().0.len(), 2);
-        let error = Gather::new(&map, 1).read(&path, &mut |_| ()).expect_err("an error").to_string();
+        let error = Gather::new(&map, 1).read(&path, &ProgressBar::hidden()).expect_err("an error").to_string();
         assert_eq!(error, format!("{}:3: over 1 rows; import in parts", path.display()));
     }
 }

@@ -9,53 +9,84 @@ use super::map::{DueBeforeIssue, Field, Kind, Map, PaidOver, PaidUnder, ZeroAmou
 use super::table::{Table, shown};
 use crate::base::{Currency, Day, Money};
 use crate::event::Id;
-use crate::event::field::named;
 
-named! {
-    /// Why a row is refused.
-    Reason {
-        /// It has more or fewer cells than the header.
-        Width = "width",
-        /// A cell is not UTF-8.
-        NotUtf8 = "not_utf8",
-        /// A needed cell is empty.
-        Empty = "empty",
-        /// A cell is no id of 1 to 128 bytes without control characters.
-        Id = "id",
-        /// A cell is no date in the map's forms.
-        Date = "date",
-        /// A cell is no amount as the map has them.
-        Amount = "amount",
-        /// An amount is 0.
-        ZeroAmount = "zero_amount",
-        /// An amount is under 0.
-        NegativeAmount = "negative_amount",
-        /// A cell is no currency.
-        Currency = "currency",
-        /// A code that the map does not know.
-        UnknownKind = "unknown_kind",
-        /// Due before it was issued.
-        DueBeforeIssue = "due_before_issue",
-        /// The amount without tax is over the amount.
-        NetOverAmount = "net_over_amount",
-        /// Paid more than the amount.
-        PaidOverNominal = "paid_over_nominal",
-        /// The same as a row before.
-        Duplicate = "duplicate",
-        /// Another row before has the same document with other content.
-        Conflict = "conflict",
+/// Why a row is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// It has more or fewer cells than the header.
+    Width,
+    /// A cell is not UTF-8.
+    NotUtf8,
+    /// A needed cell is empty.
+    Empty,
+    /// A cell is no id of 1 to 128 bytes without control characters.
+    Id,
+    /// A cell is no date in the map's forms.
+    Date,
+    /// A cell is no amount as the map has them.
+    Amount,
+    /// An amount is 0.
+    ZeroAmount,
+    /// An amount is under 0.
+    NegativeAmount,
+    /// A cell is no currency.
+    Currency,
+    /// A code that the map does not know.
+    UnknownKind,
+    /// Due before it was issued.
+    DueBeforeIssue,
+    /// The amount without tax is over the amount.
+    NetOverAmount,
+    /// Paid more than the amount.
+    PaidOverNominal,
+    /// The same as a row before.
+    Duplicate,
+    /// Another row before has the same document with other content.
+    Conflict,
+}
+
+impl Reason {
+    /// Its name, as it is counted.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Reason::Width => "width",
+            Reason::NotUtf8 => "not_utf8",
+            Reason::Empty => "empty",
+            Reason::Id => "id",
+            Reason::Date => "date",
+            Reason::Amount => "amount",
+            Reason::ZeroAmount => "zero_amount",
+            Reason::NegativeAmount => "negative_amount",
+            Reason::Currency => "currency",
+            Reason::UnknownKind => "unknown_kind",
+            Reason::DueBeforeIssue => "due_before_issue",
+            Reason::NetOverAmount => "net_over_amount",
+            Reason::PaidOverNominal => "paid_over_nominal",
+            Reason::Duplicate => "duplicate",
+            Reason::Conflict => "conflict",
+        }
     }
 }
 
-named! {
-    /// Which rule of the map was used on a row.
-    Mend {
-        /// The due date was taken for the day of issue.
-        DueBeforeIssue = "due_before_issue",
-        /// What was paid over the amount was left unallocated, or dropped.
-        PaidOverNominal = "paid_over_nominal",
-        /// What was paid too little was let off by a credit note.
-        PaidUnderNominal = "paid_under_nominal",
+/// Which rule of the map was used on a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mend {
+    /// The due date was taken for the day of issue.
+    DueBeforeIssue,
+    /// What was paid over the amount was left unallocated, or dropped.
+    PaidOverNominal,
+    /// What was paid too little was let off by a credit note.
+    PaidUnderNominal,
+}
+
+impl Mend {
+    /// Its name, as it is counted.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Mend::DueBeforeIssue => "due_before_issue",
+            Mend::PaidOverNominal => "paid_over_nominal",
+            Mend::PaidUnderNominal => "paid_under_nominal",
+        }
     }
 }
 
@@ -297,7 +328,10 @@ impl Row<'_> {
         }
         let whole = |paid| Outcome::Paid { on, paid, allocated: amount, credited: Money::ZERO };
         let part = |credited| Outcome::Paid { on, paid, allocated: paid, credited };
-        let mut mend = |rule, done| mended.push(self.mend(rule, Field::PaidAmount, done));
+        let mut mend = |rule, done| {
+            let paid = self.table.cell(Field::PaidAmount).ok().flatten().unwrap_or_default();
+            mended.push(self.mend(rule, Field::PaidAmount, &format!("{} is {done}", shown(paid))));
+        };
         let rules = &self.map.rules;
         Ok(match (paid.cmp(&amount), rules.paid_over_nominal, rules.paid_under_nominal) {
             (Ordering::Equal, _, _) => whole(paid),
