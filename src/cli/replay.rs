@@ -104,10 +104,10 @@ fn replay(arguments: &Arguments, limits: BatchLimits) -> Result<(), CliError> {
     let progress = Progress::new(&arguments.files);
     let run = engine::run(&plan, |feed| arguments.files.iter().try_for_each(|path| progress.read(feed, path)));
     progress.end();
-    let run = run.map_err(|error| failed(error, &plan.keep))?;
+    let mut run = run.map_err(|error| failed(error, &plan.keep))?;
 
     let summary = Summary::of(&run);
-    let portfolio = files.write_report(&run, arguments.summary.is_none())?;
+    let portfolio = files.write_report(&mut run, arguments.summary.is_none())?;
     let mut alerts = Vec::new();
     let mut refused = Vec::new();
     for EndedShard { drain: Drain { outputs, refused: of_shard, alerts: open }, .. } in run.shards {
@@ -214,13 +214,13 @@ impl Files {
     }
 
     /// Writes the report, and sums it up where a table is wanted.
-    fn write_report(&mut self, run: &Run, wants_table: bool) -> Result<Portfolio, CliError> {
+    fn write_report(&mut self, run: &mut Run, wants_table: bool) -> Result<Portfolio, CliError> {
         let mut portfolio = Portfolio::default();
         let Some(as_of) = run.as_of.filter(|_| wants_table || self.report.is_some()) else {
             return self.end_report().map(|()| portfolio);
         };
-        let shards: Vec<_> = run.shards.iter().map(|ended| &ended.shard).collect();
-        merge::report(&shards, as_of, |row| {
+        let shards: Vec<_> = run.shards.iter_mut().map(|ended| &mut ended.shard).collect();
+        merge::report(shards, as_of, |row| {
             portfolio.add(row);
             self.report.as_mut().map_or(Ok(()), |report| report.write(row))
         })

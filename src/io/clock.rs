@@ -6,7 +6,7 @@ use crate::base::Instant;
 
 /// The wall clock, now. A clock set before 1970 reads as 1970.
 #[must_use]
-#[allow(clippy::disallowed_methods)]
+#[expect(clippy::disallowed_methods, reason = "this is where clocks are read")]
 pub fn wall_clock() -> Instant {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Instant::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
@@ -19,14 +19,14 @@ pub struct Stopwatch(std::time::Instant);
 impl Stopwatch {
     /// Starts measuring.
     #[must_use]
-    #[allow(clippy::disallowed_methods)]
+    #[expect(clippy::disallowed_methods, reason = "this is where clocks are read")]
     pub fn start() -> Stopwatch {
         Stopwatch(std::time::Instant::now())
     }
 
     /// Seconds since the start.
     #[must_use]
-    #[allow(clippy::disallowed_methods)]
+    #[expect(clippy::disallowed_methods, reason = "this is where clocks are read")]
     pub fn seconds(&self) -> f64 {
         self.0.elapsed().as_secs_f64()
     }

@@ -1,7 +1,5 @@
 //! Owns the embedded log as one worker sees it: the consumer of its partitions and its transactional producer.
 
-use std::time::Duration;
-
 use crate::runtime::{Batch, Log, LogError, Position, Record, TopicId};
 
 use super::log::{EmbeddedLog, Isolation, Producer};
@@ -18,9 +16,6 @@ pub struct Client {
 }
 
 impl Client {
-    /// As long as a poll waits for the first record.
-    const WAIT: Duration = Duration::from_millis(100);
-
     /// A client that owns `partitions` of each input topic and goes on from their committed positions.
     #[must_use]
     pub fn new(log: &EmbeddedLog, transactional_id: &str, inputs: &[TopicId], partitions: &[u32]) -> Client {
@@ -63,7 +58,7 @@ impl Log for Client {
             }
         }
         if batch.is_empty() && !self.is_at_end() {
-            self.log.wait(seen, Client::WAIT);
+            self.log.wait(seen);
         }
         Ok(())
     }

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::Duration;
 
 use crate::runtime::{LogError, Position, Record, Records, TopicId};
 
@@ -219,10 +218,10 @@ impl EmbeddedLog {
         *lock(&self.shared.changes)
     }
 
-    /// Waits until more happened than `seen`, or for as long as `limit`.
-    pub(super) fn wait(&self, seen: u64, limit: Duration) {
+    /// Waits until more happened than `seen`, or the log is shut.
+    pub(super) fn wait(&self, seen: u64) {
         let changes = lock(&self.shared.changes);
-        let waited = self.shared.changed.wait_timeout_while(changes, limit, |changes| *changes == seen);
+        let waited = self.shared.changed.wait_while(changes, |changes| *changes == seen && !self.is_shut());
         drop(waited.expect("nobody panics while holding this lock"));
     }
 

@@ -19,9 +19,13 @@ const ROWS_AHEAD_MAX: usize = 256;
 ///
 /// # Errors
 /// What `row` says: then no more is handed over.
-pub fn report<E>(shards: &[&Shard], as_of: Day, mut row: impl FnMut(&ReportRow) -> Result<(), E>) -> Result<(), E> {
+pub fn report<E>(
+    shards: Vec<&mut Shard>,
+    as_of: Day,
+    mut row: impl FnMut(&ReportRow) -> Result<(), E>,
+) -> Result<(), E> {
     thread::scope(|scope| {
-        let sources = shards.iter().map(|shard| {
+        let sources = shards.into_iter().map(|shard| {
             let (sender, receiver) = sync_channel(ROWS_AHEAD_MAX);
             scope.spawn(move || {
                 let mut is_wanted = true;
