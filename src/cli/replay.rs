@@ -25,6 +25,8 @@ mod engine;
 mod feed;
 mod merge;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 /// Partitions at most: each may have two spools open.
 const PARTITIONS_MAX: i64 = 256;
