@@ -26,7 +26,6 @@ impl Stopwatch {
 
     /// Seconds since the start.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is where clocks are read")]
     pub fn seconds(&self) -> f64 {
         self.0.elapsed().as_secs_f64()
     }
