@@ -128,7 +128,7 @@ fn read_any<'a>(value: &'a [u8], rules: &DecodeRules, scratch: &'a Bump) -> Resu
     }
     let text = std::str::from_utf8(value)
         .map_err(|error| malformed(format!("The value is not UTF-8 from byte {} on.", error.valid_up_to() + 1)))?;
-    general::read(text, scratch).map_err(|error| malformed(format!("The value is not JSON: {error}.")))
+    general::read(text, scratch).map_err(malformed)
 }
 
 /// The deepest nesting of brackets outside strings, whether the bytes are JSON or not.

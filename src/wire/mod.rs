@@ -3,6 +3,7 @@
 pub mod decode;
 pub mod encode;
 pub mod route;
+pub mod schema;
 
 mod envelope;
 mod fields;
