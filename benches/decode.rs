@@ -34,7 +34,7 @@ impl std::fmt::Display for Line {
 
 const LINES: [Line; 3] = [Line("invoice", INVOICE), Line("payment", PAYMENT), Line("escaped", ESCAPED)];
 
-#[divan::bench(args = LINES)]
+#[divan::bench(args = LINES, sample_size = 500)]
 fn decode(bencher: divan::Bencher<'_, '_>, line: Line) {
     let rules = rules();
     let mut scratch = Bump::with_capacity(1 << 16);
@@ -44,12 +44,12 @@ fn decode(bencher: divan::Bencher<'_, '_>, line: Line) {
     });
 }
 
-#[divan::bench(args = LINES)]
+#[divan::bench(args = LINES, sample_size = 500)]
 fn look_for_the_route(bencher: divan::Bencher<'_, '_>, line: Line) {
     bencher.bench_local(|| matches!(route(black_box(line.1.as_bytes())), vigie::wire::Route::Buyer(_)));
 }
 
-#[divan::bench(args = LINES)]
+#[divan::bench(args = LINES, sample_size = 500)]
 fn encode(bencher: divan::Bencher<'_, '_>, line: Line) {
     let scratch = Bump::new();
     let event = decode_value(line.1.as_bytes(), &rules(), &scratch).expect("an event");

@@ -92,9 +92,12 @@ pub fn schema(spec: &OutputSpec) -> Value {
 /// Name, schema, meaning.
 type Field = (&'static str, Value, &'static str);
 
+/// The one field that stands only where it says something: all others are always there.
+const OPTIONAL: &str = "old_currency";
+
 /// An object in which every field stands; more may come with later versions.
 fn object(fields: Vec<Field>) -> Value {
-    let names: Vec<&str> = fields.iter().map(|field| field.0).collect();
+    let names: Vec<&str> = fields.iter().map(|field| field.0).filter(|name| *name != OPTIONAL).collect();
     let mut properties = Map::new();
     for (name, mut schema, doc) in fields {
         schema["description"] = doc.into();
@@ -193,6 +196,7 @@ fn limit_change() -> Vec<Field> {
         ("old_limit", limit(), "The limit before; null: there was none."),
         ("new_limit", limit(), "The limit now; null: there is none."),
         ("currency", nullable(currency()), "The currency of the limit now, or of the old one where there is none now."),
+        (OPTIONAL, currency(), "The old limit's currency, where it is another."),
         ("effective_at", instant(), "From when on it holds."),
         ("cause", cause, "What changed it."),
         ("proposal_id", nullable(text()), "The proposal that it follows; null in this version."),
