@@ -81,7 +81,7 @@ fn a_seed_gives_the_same_bytes_on_every_machine_and_another_seed_gives_others() 
     // Whoever changes what is generated changes this number with it.
     assert_eq!(first, SMALL_HASH, "{first:#x}");
 }
-const SMALL_HASH: u64 = 0;
+const SMALL_HASH: u64 = 0x76b6_703c_2c4b_cd1f;
 
 #[test]
 fn time_runs_forward_but_for_a_few_late_events_and_exact_duplicates() {
@@ -305,7 +305,7 @@ fn a_reader_that_goes_away_is_no_error() {
     assert!(first.contains("clock.tick"), "{first}");
     let output = child.wait_with_output().expect("it ends");
     assert!(output.status.success(), "{output:?}");
-    assert!(!String::from_utf8_lossy(&output.stderr).contains("vigie:"), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
 }
 
 #[test]
@@ -316,6 +316,7 @@ fn wrong_flags_are_told_with_exit_code_2() {
         (&["--preset", "small", "--days", "3651"], "3651 is not in 1..=3650"),
         (&["--preset", "small", "--from", "2025-02-30"], "write a day of 1970 to 2199 as YYYY-MM-DD"),
         (&["--preset", "small", "--from", "2199-01-01"], "begin by 2196-10-22"),
+        (&["--preset", "small", "--truth", "-"], "--output and --truth both name -: name two files"),
         (&["--preset", "small", "--seed", "x"], "--seed <SEED>"),
         (&[], "--preset"),
     ] {
