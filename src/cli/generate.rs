@@ -23,8 +23,8 @@ use crate::workload::{BUYERS_MAX, DAYS_MAX, PRESETS, Plan, Portfolio, Preset, Wo
 #[command(after_help = "\
 Presets:
   small       200 buyers, a year, about 10,000 events
-  wholesaler  80,000 buyers (11,000 named and insured), a year, over 2,000,000 events, one to two open invoices a buyer at the end
-  million     1,000,000 buyers, 75 days, about 12,000,000 events, ten open invoices a buyer at the end
+  wholesaler  80,000 buyers (11,000 named and insured), a year, over 2,000,000 events
+  million     1,000,000 buyers, 75 days, about 12,000,000 events, 10 open invoices a buyer
 
 Example:
   vigie generate --preset small --seed 7 --output small.jsonl.zst --truth truth.jsonl")]

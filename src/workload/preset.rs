@@ -205,7 +205,7 @@ mod tests {
         assert!(plan.with_days(plan.from(), DAYS_MAX).is_ok());
         assert_eq!(plan.with_days(plan.from(), 0).err(), Some(PlanError::Days(0)));
         let late = Day::parse("2199-01-01").expect("a day");
-        let error = plan.with_days(late, 10).err().expect("too late").to_string();
+        let error = plan.with_days(late, 10).expect_err("too late").to_string();
         assert_eq!(error, "10 days from 2199-01-01 on pass the end of the calendar: begin by 2197-10-12");
         let latest = Day::parse("2197-10-12").expect("a day");
         assert!(plan.with_days(latest, 10).is_ok());
