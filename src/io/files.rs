@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
@@ -44,19 +46,42 @@ impl FileError {
 /// # Errors
 /// When it is not there, is a folder, or may not be read. A truncated compressed file shows when it is read.
 pub fn open(path: &Path) -> Result<Box<dyn Read + Send>, FileError> {
+    open_counted(path, &Arc::default())
+}
+
+/// As [`open`], and counts in `count` the bytes that were read of the file itself, compressed or not.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_counted(path: &Path, count: &Arc<AtomicU64>) -> Result<Box<dyn Read + Send>, FileError> {
+    let count = Arc::clone(count);
     if path == Path::new("-") {
-        return Ok(Box::new(io::stdin()));
+        return Ok(Box::new(Counted { reader: io::stdin(), count }));
     }
     let system = |source| FileError::system("read", path, source);
     let file = File::open(path).map_err(system)?;
     if file.metadata().map_err(system)?.is_dir() {
         return Err(FileError::Folder(path.to_owned()));
     }
+    let file = Counted { reader: file, count };
     Ok(match extension(path) {
         Some("gz") => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, file))),
         Some("zst") => Box::new(zstd::Decoder::new(file).map_err(system)?),
         _ => Box::new(file),
     })
+}
+
+struct Counted<R> {
+    reader: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.count.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
 }
 
 /// A file being written. It bears a temporary name beside its own until [`Output::finish`]; dropped before, it is removed.
