@@ -1,0 +1,110 @@
+# Everything that is done with this repository. `make` alone lists it; `make test` is all that CI checks.
+#
+# Settings: SEEDS and FROM (make oracle), SHARED (where the reference and the extracts lie), CARGO.
+
+CARGO  ?= cargo
+SHARED ?= ../shared
+SEEDS  ?= 200
+FROM   ?= 1
+
+ORACLE := $(SHARED)/oracle/ledger_oracle.py
+VIGIE  := target/release/vigie
+DEMO   := target/demo
+REAL   := target/real
+TOOL   := $(CARGO) test --locked --quiet --test against_oracle --
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help test tools fmt clippy unit doc deny build demo real bench oracle golden scenarios
+
+help: ## This list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: tools fmt clippy unit doc deny ## All that CI checks: format, lints, tests, documentation, licences
+
+# A C compiler builds the compressors; it is installed only where it is missing and where that is allowed.
+tools:
+	@missing=""; \
+	command -v cc >/dev/null || missing="$$missing gcc libc6-dev"; \
+	command -v pkg-config >/dev/null || missing="$$missing pkg-config"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing:$$missing"; \
+	    export DEBIAN_FRONTEND=noninteractive; \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	elif command -v cc >/dev/null; then \
+	    echo "missing, going on without:$$missing"; \
+	else \
+	    echo "missing:$$missing. Install them, or run make as root where apt-get is, and run make again." >&2; exit 1; \
+	fi
+
+fmt:
+	@if $(CARGO) fmt --version >/dev/null 2>&1; then \
+	    echo "$(CARGO) fmt --check"; $(CARGO) fmt --check; \
+	else \
+	    echo "*** NOT CHECKED: the format. rustfmt is missing: rustup component add rustfmt"; \
+	fi
+
+clippy:
+	@if $(CARGO) clippy --version >/dev/null 2>&1; then \
+	    echo "$(CARGO) clippy --all-targets --locked -- -D warnings"; \
+	    $(CARGO) clippy --all-targets --locked -- -D warnings; \
+	else \
+	    echo "*** NOT CHECKED: the lints. clippy is missing: rustup component add clippy"; \
+	fi
+
+unit:
+	$(CARGO) test --locked
+
+doc:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --locked
+
+deny:
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+	    echo "$(CARGO) deny --locked check"; $(CARGO) deny --locked check; \
+	else \
+	    echo "*** NOT CHECKED: licences and advisories. cargo-deny is missing: cargo install --locked cargo-deny"; \
+	fi
+
+build:
+	$(CARGO) build --release --locked
+
+demo: build ## A generated portfolio through the engine: its summary, the ten worst buyers, the alerts
+	@mkdir -p $(DEMO)
+	$(VIGIE) generate --preset small --seed 1 --output $(DEMO)/events.jsonl
+	$(VIGIE) replay $(DEMO)/events.jsonl --report $(DEMO)/report.csv --outputs $(DEMO)/outputs.jsonl \
+	    --summary $(DEMO)/summary.json
+	@echo "written to $(DEMO): events.jsonl, report.csv, outputs.jsonl, summary.json"
+
+real: build ## The two public extracts, imported and replayed (where SHARED names them)
+	@if [ ! -d "$(SHARED)/data" ]; then \
+	    echo "$(SHARED)/data is not there: the extracts are not part of this repository." >&2; \
+	    echo "Name the folder that holds them: make real SHARED=/path/to/shared" >&2; exit 1; \
+	fi
+	@mkdir -p $(REAL)
+	$(VIGIE) import --map nuclea $(SHARED)/data/nuclea/boletos.csv $(SHARED)/data/nuclea/empresas.csv \
+	    --output $(REAL)/nuclea.jsonl
+	$(VIGIE) replay $(REAL)/nuclea.jsonl --base BRL --report $(REAL)/nuclea-report.csv \
+	    --outputs $(REAL)/nuclea-outputs.jsonl --summary $(REAL)/nuclea-summary.json
+	$(VIGIE) import --map highradius $(SHARED)/data/highradius/closed_invoices.csv \
+	    $(SHARED)/data/highradius/open_invoices.csv --output $(REAL)/highradius.jsonl
+	$(VIGIE) replay $(REAL)/highradius.jsonl --base USD --report $(REAL)/highradius-report.csv \
+	    --outputs $(REAL)/highradius-outputs.jsonl --summary $(REAL)/highradius-summary.json
+	@echo "written to $(REAL): the events, report, outputs and summary of each extract"
+
+bench: ## The benchmarks
+	$(CARGO) bench --locked
+
+oracle: ## Random files against the reference implementation: make oracle SEEDS=200 FROM=1
+	@if [ ! -f "$(ORACLE)" ]; then \
+	    echo "$(ORACLE) is not there: the reference implementation is not part of this repository." >&2; \
+	    echo "Name the folder that holds oracle/: make oracle SHARED=/path/to/shared" >&2; exit 1; \
+	fi
+	@command -v python3 >/dev/null || { echo "python3 is missing: the reference implementation is written in it" >&2; exit 1; }
+	$(TOOL) compare --oracle $(abspath $(ORACLE)) --seeds $(SEEDS) --from $(FROM)
+
+golden: ## Makes tests/golden/oracle anew with the reference implementation
+	$(TOOL) golden --oracle $(abspath $(ORACLE)) --folder tests/golden/oracle
+
+scenarios: ## Rewrites the effects in tests/scenarios from what the engine does now: read the difference
+	UPDATE=1 $(CARGO) test --locked --test scenarios
