@@ -1,7 +1,7 @@
 //! Owns the command `vigie generate`: a seeded portfolio's events to a file, and what is known of it to another.
 
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hashbrown::HashMap;
@@ -24,7 +24,7 @@ use crate::workload::{BUYERS_MAX, DAYS_MAX, PRESETS, Plan, Portfolio, Preset, Wo
 Presets:
   small       200 buyers, a year, about 10,000 events
   wholesaler  80,000 buyers (11,000 named and insured), a year, over 2,000,000 events
-  million     1,000,000 buyers, 75 days, about 12,000,000 events, ten open invoices a buyer at the end
+  million     1,000,000 buyers, 75 days, about 12,000,000 events, 10 open invoices a buyer
 
 Example:
   vigie generate --preset small --seed 7 --output small.jsonl.zst --truth truth.jsonl")]
@@ -76,25 +76,35 @@ fn day(text: &str) -> Result<Day, String> {
 /// When the options make no plan, or a file cannot be written. A reader that goes away (`| head`) is no error.
 pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let plan = arguments.plan()?;
-    if let Some(path) = &arguments.truth {
-        let mut truth = Output::create(path)?;
-        let written = write_truth(&Portfolio::new(plan), &mut truth);
-        end(written.map_err(|source| FileError::system("write", path, source)), truth)?;
+    if arguments.truth.as_ref() == Some(&arguments.output) {
+        let name = arguments.output.display();
+        return Err(CliError::Wrong(format!("--output and --truth both name {name}: name two files")));
     }
+    let truth = arguments.truth.as_ref().map(|path| truth_in(path, plan)).transpose()?;
     let mut events = Output::create(&arguments.output)?;
     let mut written = Written::default();
     let result = write_events(plan, &mut events, &mut written);
-    end(result.map_err(|source| FileError::system("write", &arguments.output, source)), events)?;
-    eprint!("{}", written.summary(plan.buyers()));
+    let result = result.map_err(|source| FileError::system("write", &arguments.output, source));
+    let end = result.and_then(|()| events.finish());
+    if let Some(truth) = truth {
+        truth.finish()?;
+    }
+    match end {
+        Err(FileError::System { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => {}
+        end => {
+            end?;
+            eprint!("{}", written.summary(plan.buyers()));
+        }
+    }
     Ok(())
 }
 
-/// Finishes a file; one whose reader went away is done as well.
-fn end(written: Result<(), FileError>, output: Output) -> Result<(), CliError> {
-    match written.and_then(|()| output.finish()) {
-        Err(FileError::System { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => Ok(result?),
-    }
+/// The truth, written but not yet under its name, which it gets with the events.
+fn truth_in(path: &Path, plan: Plan) -> Result<Output, CliError> {
+    let mut truth = Output::create(path)?;
+    let written = write_truth(&Portfolio::new(plan), &mut truth);
+    written.map_err(|source| FileError::system("write", path, source))?;
+    Ok(truth)
 }
 
 /// What was written.
@@ -119,7 +129,7 @@ impl Written {
 }
 
 fn write_events(plan: Plan, output: &mut Output, written: &mut Written) -> io::Result<()> {
-    let bar = progress(plan);
+    let bar = progress(plan, output.path());
     let mut workload = Workload::new(plan);
     let mut line = Vec::new();
     let mut write = |event: &Event<'_>| {
@@ -137,8 +147,11 @@ fn write_events(plan: Plan, output: &mut Output, written: &mut Written) -> io::R
     Ok(())
 }
 
-/// A bar of days on a terminal, nothing in a pipe.
-fn progress(plan: Plan) -> ProgressBar {
+/// A bar of days on a terminal; nothing in a pipe, nor where the events themselves go to the terminal.
+fn progress(plan: Plan, output: &Path) -> ProgressBar {
+    if output == Path::new("-") && io::stdout().is_terminal() {
+        return ProgressBar::hidden();
+    }
     let bar = ProgressBar::with_draw_target(Some(plan.days().into()), ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{bar:40} day {pos} of {len}, {eta} left").expect("the template is sound");
     bar.set_style(style);

@@ -5,6 +5,7 @@ pub mod encode;
 pub mod output;
 pub mod report;
 pub mod route;
+pub mod schema;
 
 mod envelope;
 mod fields;

@@ -390,8 +390,10 @@ impl Buyer {
             Action::Settle => {
                 self.tell(scene, second, seller, What::InvoiceDisputeSettled { invoice });
                 let left = if scene.draws.happens(400) { self.credit(scene, second + 60, task) } else { task.cents };
-                let day = scene.soon(3, 15);
-                self.leave(scene, Task { cents: left, action: Action::Pay, day, ..task });
+                if left > 0 {
+                    let day = scene.soon(3, 15);
+                    self.leave(scene, Task { cents: left, action: Action::Pay, day, ..task });
+                }
             }
             Action::Reschedule => {
                 let due = scene.around(task.due, 15, 60);

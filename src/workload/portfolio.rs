@@ -285,9 +285,10 @@ impl Portfolio {
         let mut draws = self.chance.draws(u64::from(number), PAGE_NAME);
         let head = number - number % DISTRESS_ONE_IN;
         let (family, trade, place) = (*draws.pick(FAMILIES), *draws.pick(TRADES), *draws.pick(PLACES));
+        let sector = *draws.pick(SECTORS);
         Description {
             name: [family, trade, place],
-            sector: *draws.pick(SECTORS),
+            sector,
             parent: (number != head && draws.happens(60)).then_some(head),
         }
     }
@@ -384,8 +385,8 @@ mod tests {
         assert_eq!(named, 11_000);
         assert!((70_000..76_000).contains(&limited), "{limited}");
         assert!((2_000..6_000).contains(&foreign), "{foreign}");
-        assert!((850_000..1_000_000).contains(&deals), "{deals}");
-        assert!((5_000..10_000).contains(&largest), "{largest}");
+        assert!((900_000..1_100_000).contains(&deals), "{deals}");
+        assert!((6_000..10_000).contains(&largest), "{largest}");
     }
 
     #[test]

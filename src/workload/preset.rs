@@ -62,7 +62,7 @@ pub static PRESETS: [Preset; 3] = [
         named: 11_000,
         days: 365,
         sellers: 12,
-        invoices_a_year: 12,
+        invoices_a_year: 13,
         invoice_cents: 180_000,
         terms: USUAL_TERMS,
         orders_per_mille: 100,
@@ -73,14 +73,14 @@ pub static PRESETS: [Preset; 3] = [
     Preset {
         name: "million",
         buyers: 1_000_000,
-        named: 100_000,
+        named: 60_000,
         days: 75,
         sellers: 12,
         invoices_a_year: 53,
         invoice_cents: 180_000,
         terms: &[(60, 20), (90, 80)],
-        orders_per_mille: 20,
-        limited_per_mille: 100,
+        orders_per_mille: 10,
+        limited_per_mille: 50,
         rated_per_mille: 0,
     },
 ];
@@ -205,7 +205,7 @@ mod tests {
         assert!(plan.with_days(plan.from(), DAYS_MAX).is_ok());
         assert_eq!(plan.with_days(plan.from(), 0).err(), Some(PlanError::Days(0)));
         let late = Day::parse("2199-01-01").expect("a day");
-        let error = plan.with_days(late, 10).err().expect("too late").to_string();
+        let error = plan.with_days(late, 10).expect_err("too late").to_string();
         assert_eq!(error, "10 days from 2199-01-01 on pass the end of the calendar: begin by 2197-10-12");
         let latest = Day::parse("2197-10-12").expect("a day");
         assert!(plan.with_days(latest, 10).is_ok());
