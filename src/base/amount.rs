@@ -180,13 +180,14 @@ fn round(value: I256, divisor: i128) -> i128 {
     }
 }
 
-/// Divides rounding half to even; the quotient of any two amounts of a buyer fits 128 bits.
+/// Divides rounding half to even.
 fn round_wide(value: I256, divisor: I256) -> i128 {
     let quotient = value.div_euclid(divisor);
     let twice = value.rem_euclid(divisor) * I256::from(2_u8);
     let odd = quotient % I256::from(2_u8) != I256::ZERO;
     let up = twice > divisor || (twice == divisor && odd);
-    (quotient + if up { I256::ONE } else { I256::ZERO }).as_i128()
+    // Only the ratio of 10^18 to the smallest limit at the smallest rate does not fit: it stays at the largest figure.
+    i128::try_from(quotient + if up { I256::ONE } else { I256::ZERO }).unwrap_or(i128::MAX)
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! What is due when: the next day on which a buyer must be looked at though nothing happens.
 
-use super::alert::Scene;
+use super::alert::{Alerts, Scene, Subject};
+use super::cover::Cover;
 use crate::base::{BaseAmount, Day};
+use crate::event::AlertKind;
 
 /// The earliest of several days after today.
 struct Earliest {
@@ -19,7 +21,7 @@ impl Earliest {
 
 /// The next day on which time alone can change what a judgement says of a buyer; [`Day::MAX`]: none.
 #[must_use]
-pub fn next_day(scene: &Scene<'_>) -> Day {
+pub fn next_day(scene: &Scene<'_>, alerts: &Alerts) -> Day {
     let mut earliest = Earliest { today: scene.today, day: Day::MAX };
     if scene.figures.exposure > BaseAmount::ZERO || scene.figures.outstanding > BaseAmount::ZERO {
         // The end of the month is to be kept.
@@ -29,7 +31,7 @@ pub fn next_day(scene: &Scene<'_>) -> Day {
         earliest.consider(scene.today.plus(1));
     }
     covers(scene, &mut earliest);
-    declarations(scene, &mut earliest);
+    declarations(scene, alerts, &mut earliest);
     earliest.day
 }
 
@@ -51,14 +53,25 @@ fn covers(scene: &Scene<'_>, earliest: &mut Earliest) {
     }
 }
 
-fn declarations(scene: &Scene<'_>, earliest: &mut Earliest) {
-    let Some(insurance) = scene.insurance else { return };
+fn declarations(scene: &Scene<'_>, alerts: &Alerts, earliest: &mut Earliest) {
     let levels = scene.levels;
+    let mut declare = |cover: &Cover, due: Day| {
+        if let Some(declare_by) = cover.terms.as_ref().and_then(|terms| terms.declare_by(due)) {
+            earliest.consider(declare_by.plus(-i32::from(levels.declaration_ahead_days)));
+            earliest.consider(declare_by.plus(-i32::from(levels.declaration_critical_days)));
+        }
+    };
     for insured in &scene.carrying.insured {
-        let cover = &insurance.covers()[insured.cover];
-        let due = scene.ledger.invoice(insured.invoice).due_on();
-        let Some(declare_by) = cover.terms.as_ref().and_then(|terms| terms.declare_by(due)) else { continue };
-        earliest.consider(declare_by.plus(-i32::from(levels.declaration_ahead_days)));
-        earliest.consider(declare_by.plus(-i32::from(levels.declaration_critical_days)));
+        let cover = scene.insurance.map(|insurance| &insurance.covers()[insured.cover]);
+        cover.into_iter().for_each(|cover| declare(cover, scene.ledger.invoice(insured.invoice).due_on()));
+    }
+    // An open alert goes on where its invoice is no longer insured.
+    for subject in alerts.open_of(AlertKind::DeclarationDue) {
+        let Subject::InvoiceUnderCover(seller, invoice, cover) = subject else { continue };
+        if let (Some((_, cover, _)), Some((_, invoice, _))) =
+            (scene.cover(cover), scene.unpaid_invoice(seller, invoice))
+        {
+            declare(cover, invoice.due_on());
+        }
     }
 }

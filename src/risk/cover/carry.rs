@@ -17,6 +17,8 @@ pub struct Carrying {
     pub covers: Vec<Carried>,
     /// Which invoice is insured under which cover.
     pub insured: Vec<Insured>,
+    /// What of which invoice no cover takes, where that is anything.
+    pub uninsured: Vec<Uninsured>,
     /// What single-risk, primary and top-up covers take together.
     pub by_layer: [BaseUnits; 3],
     /// What the insurers would pay.
@@ -41,6 +43,15 @@ pub struct Insured {
     pub invoice: InvoiceSlot,
     /// How much.
     pub taken: BaseUnits,
+}
+
+/// What of an invoice no cover takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Uninsured {
+    /// The day of issue.
+    pub issued_on: Day,
+    /// How much.
+    pub amount: BaseUnits,
 }
 
 /// A cover made ready for one walk.
@@ -70,6 +81,7 @@ impl Carrying {
     pub fn clear(&mut self) {
         self.covers.clear();
         self.insured.clear();
+        self.uninsured.clear();
         self.by_layer = [BaseUnits::ZERO; 3];
         self.indemnifiable = BaseAmount::ZERO;
         self.earliest_unpaid_due = None;
@@ -143,6 +155,9 @@ impl Carrying {
                 self.indemnifiable += take.percentage(cover.terms.insured_pct);
                 self.insured.push(Insured { cover: cover.place, invoice: slot, taken: take });
             }
+        }
+        if left > BaseUnits::ZERO {
+            self.uninsured.push(Uninsured { issued_on: invoice.issued_on(), amount: left });
         }
     }
 }
