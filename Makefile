@@ -82,8 +82,7 @@ real: build ## The two public extracts, imported and replayed (where SHARED name
 	    echo "Name the folder that holds them: make real SHARED=/path/to/shared" >&2; exit 1; \
 	fi
 	@mkdir -p $(REAL)
-	$(VIGIE) import --map nuclea $(SHARED)/data/nuclea/boletos.csv $(SHARED)/data/nuclea/empresas.csv \
-	    --output $(REAL)/nuclea.jsonl
+	$(VIGIE) import --map nuclea $(SHARED)/data/nuclea/boletos.csv --output $(REAL)/nuclea.jsonl
 	$(VIGIE) replay $(REAL)/nuclea.jsonl --base BRL --report $(REAL)/nuclea-report.csv \
 	    --outputs $(REAL)/nuclea-outputs.jsonl --summary $(REAL)/nuclea-summary.json
 	$(VIGIE) import --map highradius $(SHARED)/data/highradius/closed_invoices.csv \
