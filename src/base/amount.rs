@@ -14,6 +14,12 @@ const CENT: i128 = 10_i128.pow(14);
 /// Four decimals in 16.
 const UNIT: i128 = 10_i128.pow(12);
 
+impl Default for BaseAmount {
+    fn default() -> BaseAmount {
+        BaseAmount::ZERO
+    }
+}
+
 /// An exact amount in the base currency, in 10^-16 units.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, derive_more::Add, derive_more::Sub, derive_more::AddAssign,
@@ -52,6 +58,13 @@ impl BaseAmount {
     #[inline]
     pub fn is_over(self, percent: u32, other: BaseAmount) -> bool {
         self.0 * I256::from(100_u8) > other.0 * I256::from(percent)
+    }
+
+    /// Whether the amount is under so many per cent of so many per cent ... of `other`.
+    #[must_use]
+    pub fn is_under(self, percents: &[u32], other: BaseAmount) -> bool {
+        let scale = |amount: I256, factor: u32| amount * I256::from(factor);
+        percents.iter().fold(self.0, |amount, _| scale(amount, 100)) < percents.iter().copied().fold(other.0, scale)
     }
 
     /// Rounded half-even to 2 decimals.

@@ -3,10 +3,11 @@
 pub mod amount;
 pub mod currency;
 pub mod decimal;
+pub mod hash;
 pub mod money;
 pub mod time;
 
 pub use amount::{BaseAmount, BaseUnits, Cents};
 pub use currency::{Currency, Percent, Rate};
-pub use money::{Money, SignedMoney, Sum};
+pub use money::{Money, SignedMoney, StoredSum, Sum};
 pub use time::{Day, Instant};

@@ -140,6 +140,22 @@ impl Sum {
     }
 }
 
+/// A [`Sum`] as it is kept in documents: 16 bytes without the alignment of a 128-bit integer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct StoredSum([u8; 16]);
+
+impl From<Sum> for StoredSum {
+    fn from(sum: Sum) -> StoredSum {
+        StoredSum(sum.0.to_le_bytes())
+    }
+}
+
+impl From<StoredSum> for Sum {
+    fn from(stored: StoredSum) -> Sum {
+        Sum(i128::from_le_bytes(stored.0))
+    }
+}
+
 impl std::iter::Sum for Sum {
     fn sum<I: Iterator<Item = Sum>>(iter: I) -> Sum {
         iter.fold(Sum::ZERO, |total, part| total + part)

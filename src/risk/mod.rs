@@ -1,6 +1,18 @@
 //! The functional core: events in, effects out. No I/O, no clock, no lock, no failure.
+//!
+//! Each part answers one question and knows only those before it: [`ledger`] what is owed, [`cover`] who bears it,
+//! [`deadlines`] what is due when, [`alert`] whom to tell. [`buyer`] composes them, [`shard`] dispatches.
 
+pub mod alert;
+pub mod buyer;
+pub mod cover;
+pub mod deadlines;
+pub mod fact;
+pub mod figures;
+pub mod history;
+pub mod ledger;
 pub mod params;
+pub mod rates;
 pub mod shard;
 
 pub use params::{AlertLevels, Params};

@@ -1,9 +1,15 @@
 //! Owns a shard: the buyers of one partition, their clock, and the order in which they are judged.
 
-use crate::base::{Day, Instant};
-use crate::event::{Effect, Event, Refusal, ReportRow};
+use hashbrown::HashTable;
 
+use super::buyer::{Buyer, Judging, Occasion};
+use super::cover::Carrying;
+use super::ledger::Known;
 use super::params::Params;
+use super::rates::Rates;
+use crate::base::hash::{StableHasher, hash_key};
+use crate::base::{Day, Instant};
+use crate::event::{AlertKind, Body, Cause, Effect, EffectBody, Event, Refusal, RefusalCode, ReportRow, Severity};
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,27 +25,97 @@ pub enum Outcome {
 /// The buyers of one partition.
 pub struct Shard {
     params: Params,
+    rates: Rates,
     clock: Option<Instant>,
+    buyers: Vec<Box<Buyer>>,
+    /// Where each buyer is, by its id.
+    index: HashTable<u32>,
+    /// The next day on which each buyer must be judged though nothing happens.
+    wake: Vec<Day>,
+    /// None of `wake` is earlier.
+    wake_earliest: Day,
+    /// Whether a rate changed since the last start of a day.
+    rates_changed: bool,
+    changed: Changed,
+    /// Reused from judgement to judgement.
+    carrying: Carrying,
+}
+
+/// The buyers changed in the present instant.
+#[derive(Default)]
+struct Changed {
+    /// Each with the place of its last event's source and id in `texts`.
+    buyers: Vec<ChangedBuyer>,
+    texts: String,
+    /// Where each buyer of the shard stands in `buyers`, if it does.
+    places: Vec<Option<u32>>,
+}
+
+#[derive(Clone, Copy)]
+struct ChangedBuyer {
+    buyer: u32,
+    source_at: usize,
+    id_at: usize,
+    end: usize,
+}
+
+impl Changed {
+    fn note(&mut self, buyer: usize, event: &Event<'_>) {
+        let source_at = self.texts.len();
+        self.texts.push_str(event.source);
+        let id_at = self.texts.len();
+        self.texts.push_str(event.id);
+        let changed = ChangedBuyer { buyer: buyer as u32, source_at, id_at, end: self.texts.len() };
+        match self.places[buyer] {
+            Some(place) => self.buyers[place as usize] = changed,
+            None => {
+                self.places[buyer] = Some(self.buyers.len() as u32);
+                self.buyers.push(changed);
+            }
+        }
+    }
 }
 
 impl Shard {
     /// A shard without buyers.
     #[must_use]
     pub fn new(params: Params) -> Shard {
-        Shard { params, clock: None }
+        Shard {
+            rates: Rates::new(params.base),
+            params,
+            clock: None,
+            buyers: Vec::new(),
+            index: HashTable::new(),
+            wake: Vec::new(),
+            wake_earliest: Day::MAX,
+            rates_changed: false,
+            changed: Changed::default(),
+            carrying: Carrying::default(),
+        }
     }
 
     /// Applies one event: moves the clock to its time, with all that falls due on the way, and then the ledger.
     pub fn apply(&mut self, event: &Event<'_>, effects: &mut Vec<Effect>) -> Outcome {
-        let _ = (&self.params, effects);
-        self.clock = self.clock.max(Some(event.time));
-        Outcome::Applied
+        match &event.body {
+            Body::FxRate(said) => {
+                self.rates.set(event, said.currency, said.rate);
+                self.rates_changed = true;
+                Outcome::Applied
+            }
+            Body::ClockTick(_) => {
+                self.step(event.time, effects);
+                Outcome::Applied
+            }
+            Body::ProposalApproved(said) => self.decide(event, said.proposal_id.as_str(), effects),
+            Body::ProposalRejected(said) => self.decide(event, said.proposal_id.as_str(), effects),
+            _ => self.apply_to_buyer(event, effects),
+        }
     }
 
     /// Closes the instant and moves the clock to `to`, with all that falls due on the way; never backwards.
     pub fn advance(&mut self, to: Instant, effects: &mut Vec<Effect>) {
-        let _ = effects;
-        self.clock = self.clock.max(Some(to));
+        self.close_instant(effects);
+        self.step(to, effects);
     }
 
     /// The clock; `None` before the first accepted event.
@@ -51,22 +127,212 @@ impl Shard {
     /// Buyers known.
     #[must_use]
     pub fn buyers(&self) -> usize {
-        0
+        self.buyers.len()
+    }
+
+    /// The kinds and severities of all open alerts, in no order that means anything.
+    pub fn open_alerts(&self) -> impl Iterator<Item = (AlertKind, Severity)> {
+        self.buyers.iter().flat_map(|buyer| buyer.open_alerts())
     }
 
     /// Hands over the report, a row a buyer in order of buyer id by bytes, aged to `as_of`.
-    pub fn report(&self, as_of: Day, row: &mut dyn FnMut(ReportRow)) {
-        let _ = (as_of, row);
+    pub fn report(&mut self, as_of: Day, row: &mut dyn FnMut(ReportRow)) {
+        for place in self.in_order() {
+            row(self.buyers[place].row(&self.rates, as_of, &mut self.carrying));
+        }
     }
 
     /// Tells every buyer's figures in full (`exposure.updated`), in order of buyer id by bytes, as of the clock.
     pub fn tell_exposures(&mut self, effects: &mut Vec<Effect>) {
-        let _ = effects;
+        let Some(clock) = self.clock else { return };
+        for place in self.in_order() {
+            let buyer = &mut self.buyers[place];
+            let update = buyer.exposure_update(&self.rates, clock.day(), &mut self.carrying);
+            effects.push(Effect {
+                buyer_id: buyer.id.to_string(),
+                at: clock,
+                // Apart from the numbers of other effects, which must not depend on how often exposures are told.
+                sequence: clock.nanos().unsigned_abs(),
+                caused_by: Cause::Clock,
+                params_version: self.params.version,
+                body: EffectBody::ExposureUpdated(Box::new(update)),
+            });
+        }
     }
 
     /// A hash of the whole state, made of its stored bytes.
+    ///
+    /// # Panics
+    /// Never: storing to memory does not fail.
     #[must_use]
     pub fn state_hash(&self) -> u128 {
-        0
+        let mut hasher = StableHasher::default();
+        let head = borsh::to_vec(&(&self.params, &self.rates, self.clock, self.rates_changed));
+        hasher.part(&head.expect("storing to memory does not fail"));
+        let mut stored = Vec::new();
+        for place in self.in_order() {
+            stored.clear();
+            borsh::to_writer(&mut stored, &self.buyers[place]).expect("storing to memory does not fail");
+            hasher.part(&stored);
+        }
+        hasher.finish()
     }
+
+    fn apply_to_buyer(&mut self, event: &Event<'_>, effects: &mut Vec<Effect>) -> Outcome {
+        let found = self.find(event.subject);
+        match found.map_or(Known::New, |place| self.buyers[place].known(&event.body)) {
+            Known::Same => return Outcome::Duplicate,
+            Known::Other => return refuse(RefusalCode::Conflict, conflict(&event.body)),
+            Known::New => {}
+        }
+        if let Some(refusal) = self.too_late(event) {
+            return Outcome::Refused(refusal);
+        }
+        self.step(event.time, effects);
+        let place = found.unwrap_or_else(|| self.add(event.subject));
+        let today = self.clock.unwrap_or(event.time).day();
+        self.buyers[place].apply(event, today);
+        self.changed.note(place, event);
+        Outcome::Applied
+    }
+
+    /// A decision moves the clock first, so that what it is about has expired where it has. No proposal is ever open here.
+    fn decide(&mut self, event: &Event<'_>, proposal_id: &str, effects: &mut Vec<Effect>) -> Outcome {
+        self.step(event.time, effects);
+        refuse(RefusalCode::NotOpen, format!("proposal {proposal_id} is not open"))
+    }
+
+    /// What is older than the retention may have been forgotten, so that nobody can tell whether it is new.
+    fn too_late(&self, event: &Event<'_>) -> Option<Refusal> {
+        let days = i32::from(self.params.retention_days?);
+        let (today, dated) = (self.clock?.day(), business_date(event)?);
+        (today.since(dated) > days).then(|| {
+            let message =
+                format!("it is dated {dated}, over {days} days before {today}: it may be known and forgotten");
+            Refusal::new(RefusalCode::TooLate, message)
+        })
+    }
+
+    /// Moves the clock to `to`: closes the instant if `to` is in a later one, and lets happen what falls due on the way.
+    fn step(&mut self, to: Instant, effects: &mut Vec<Effect>) {
+        let Some(clock) = self.clock else {
+            self.clock = Some(to);
+            return;
+        };
+        if self.instant(to) > self.instant(clock) {
+            self.close_instant(effects);
+            self.start_days(clock.day(), to.day(), effects);
+        }
+        self.clock = Some(clock.max(to));
+    }
+
+    fn instant(&self, of: Instant) -> i64 {
+        of.nanos().div_euclid(i64::from(self.params.instant_ms) * 1_000_000)
+    }
+
+    /// Judges the buyers changed in the present instant, in order of their id, as of the clock.
+    fn close_instant(&mut self, effects: &mut Vec<Effect>) {
+        let Some(clock) = self.clock else { return };
+        if self.changed.buyers.is_empty() {
+            return;
+        }
+        let mut changed = std::mem::take(&mut self.changed);
+        let buyers = &self.buyers;
+        changed.buyers.sort_unstable_by(|a, b| buyers[a.buyer as usize].id.cmp(&buyers[b.buyer as usize].id));
+        for changed_buyer in &changed.buyers {
+            let source = &changed.texts[changed_buyer.source_at..changed_buyer.id_at];
+            let id = &changed.texts[changed_buyer.id_at..changed_buyer.end];
+            self.judge(changed_buyer.buyer as usize, clock, Occasion::Instant { source, id }, effects);
+            changed.places[changed_buyer.buyer as usize] = None;
+        }
+        changed.buyers.clear();
+        changed.texts.clear();
+        self.changed = changed;
+    }
+
+    /// Starts each day after `from` up to `to`. Days on which nobody has to be judged pass at once.
+    fn start_days(&mut self, from: Day, to: Day, effects: &mut Vec<Effect>) {
+        let mut next = if self.rates_changed { from.plus(1) } else { self.wake_earliest.max(from.plus(1)) };
+        while next <= to {
+            self.start_day(next, effects);
+            next = self.wake_earliest.max(next.plus(1));
+        }
+    }
+
+    fn start_day(&mut self, day: Day, effects: &mut Vec<Effect>) {
+        let rates_changed = std::mem::take(&mut self.rates_changed);
+        let mut due: Vec<usize> = (0..self.buyers.len())
+            .filter(|place| self.wake[*place] <= day || (rates_changed && self.buyers[*place].is_foreign(&self.rates)))
+            .collect();
+        due.sort_unstable_by(|a, b| self.buyers[*a].id.cmp(&self.buyers[*b].id));
+        for place in due {
+            self.judge(place, day.start(), Occasion::DayStart, effects);
+        }
+        self.wake_earliest = self.wake.iter().copied().min().unwrap_or(Day::MAX);
+    }
+
+    fn judge(&mut self, place: usize, clock: Instant, occasion: Occasion<'_>, effects: &mut Vec<Effect>) {
+        let with = Judging { clock, params: &self.params, rates: &self.rates, occasion };
+        let wake = self.buyers[place].judge(&with, &mut self.carrying, effects);
+        self.wake[place] = wake;
+        self.wake_earliest = self.wake_earliest.min(wake);
+    }
+
+    #[inline]
+    fn find(&self, buyer_id: &str) -> Option<usize> {
+        let hash = hash_key(0, buyer_id);
+        self.index.find(hash, |place| self.buyers[*place as usize].id == buyer_id).map(|place| *place as usize)
+    }
+
+    fn add(&mut self, buyer_id: &str) -> usize {
+        let place = self.buyers.len();
+        let entry = u32::try_from(place).expect("a shard has under 4 billion buyers");
+        self.buyers.push(Box::new(Buyer::new(buyer_id)));
+        self.wake.push(Day::MAX);
+        self.changed.places.push(None);
+        let buyers = &self.buyers;
+        self.index.insert_unique(hash_key(0, buyer_id), entry, |place| hash_key(0, &buyers[*place as usize].id));
+        place
+    }
+
+    /// The places of all buyers in order of buyer id by bytes.
+    fn in_order(&self) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..self.buyers.len()).collect();
+        places.sort_unstable_by(|a, b| self.buyers[*a].id.cmp(&self.buyers[*b].id));
+        places
+    }
+}
+
+fn refuse(code: RefusalCode, message: String) -> Outcome {
+    Outcome::Refused(Refusal::new(code, message))
+}
+
+/// The date of a document, by which it may be too late; `None` where it never is.
+///
+/// An order and an incident have no date of their own but the event's; a cover may be in force for years, so that only its
+/// end counts.
+fn business_date(event: &Event<'_>) -> Option<Day> {
+    match &event.body {
+        Body::InvoiceIssued(said) => Some(said.issued_on),
+        Body::InvoiceCredited(said) => Some(said.credited_on),
+        Body::PaymentReceived(said) => Some(said.received_on),
+        Body::PaymentAllocated(said) => Some(said.allocated_on),
+        Body::OrderPlaced(_) | Body::IncidentReported(_) => Some(event.time.day()),
+        Body::CoverGranted(said) => said.valid_to,
+        _ => None,
+    }
+}
+
+fn conflict(body: &Body<'_>) -> String {
+    let (what, id) = match body {
+        Body::InvoiceIssued(said) => ("invoice", said.invoice_id.as_str()),
+        Body::InvoiceCredited(said) => ("credit note", said.credit_note_id.as_str()),
+        Body::PaymentReceived(said) => ("payment", said.payment_id.as_str()),
+        Body::PaymentAllocated(said) => ("allocation", said.allocation_id.as_str()),
+        Body::OrderPlaced(said) => ("order", said.order_id.as_str()),
+        Body::IncidentReported(said) => ("incident", said.incident_id.as_str()),
+        Body::CoverGranted(said) => ("cover", said.cover_id.as_str()),
+        _ => ("document", ""),
+    };
+    format!("{what} {id} is known already with other content; the first to arrive stays")
 }

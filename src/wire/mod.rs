@@ -2,6 +2,7 @@
 
 pub mod decode;
 pub mod encode;
+pub mod report;
 pub mod route;
 
 mod envelope;

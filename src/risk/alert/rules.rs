@@ -1,0 +1,193 @@
+//! Owns the rules: what raises each kind of alert, how severely, and how long it then holds.
+
+use super::{Finding, OpenAlert, Scene, Subject};
+use crate::base::{BaseAmount, BaseUnits, Rate, Sum};
+use crate::event::{AlertKind, Procedure, Segment, Severity};
+use crate::risk::cover::{Cover, Terms};
+use crate::risk::figures::Limit;
+
+/// Everything that holds at its raising level.
+pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let buyer = |kind, severity| Finding { kind, subject: Subject::Buyer, severity, carried: 0 };
+    found.extend(insolvency(scene).map(|severity| buyer(AlertKind::InsolvencyOpened, severity)));
+    found.extend(limit(scene).map(|severity| buyer(AlertKind::LimitExceeded, severity)));
+    found.extend(uncovered(scene).map(|severity| buyer(AlertKind::UncoveredExposure, severity)));
+    for (place, cover, terms) in scene.covers() {
+        let subject = || Subject::Cover(cover.id.clone());
+        let on_cover = |kind, severity| Finding { kind, subject: subject(), severity, carried: 0 };
+        found.extend(stop(scene, cover, terms).map(|(kind, severity)| on_cover(kind, severity)));
+        found.extend(expiring(scene, place, cover).map(|severity| on_cover(AlertKind::CoverExpiring, severity)));
+        found.extend(lost(scene, cover, terms, cover.carried_before()).map(|severity| Finding {
+            carried: cover.carried_before().units(),
+            ..on_cover(AlertKind::CoverLost, severity)
+        }));
+    }
+    declarations(scene, &mut found);
+    let documents = scene.ledger.documents();
+    found.extend(scene.reversed.iter().map(|slot| {
+        let payment = &documents.payments[slot.index()];
+        let subject = Subject::Payment(documents.seller_id(payment.seller).into(), payment.id.clone());
+        Finding { kind: AlertKind::PaymentReversed, subject, severity: Severity::Warning, carried: 0 }
+    }));
+    found
+}
+
+/// How severe an open alert is while its raising level is not reached; `None`: it is over.
+pub fn severity_still(scene: &Scene<'_>, alert: &OpenAlert) -> Option<Severity> {
+    let holds = match (&alert.kind, &alert.subject) {
+        (AlertKind::LimitExceeded, _) => limit_still(scene),
+        (AlertKind::UncoveredExposure, _) => uncovered_still(scene),
+        (AlertKind::OverdueBeyondExtension, Subject::Cover(cover)) => {
+            scene.cover(cover).and_then(|(_, _, terms)| scene.days_to_stop(terms)).is_some_and(|days| days < 0)
+        }
+        (AlertKind::CoverLost, Subject::Cover(cover)) => {
+            let (_, cover, terms) = scene.cover(cover)?;
+            return lost(scene, cover, terms, BaseUnits::from_units(alert.carried));
+        }
+        (AlertKind::DeclarationDue, Subject::InvoiceUnderCover(seller, invoice, cover)) => {
+            let (_, cover, terms) = scene.cover(cover)?;
+            let (slot, invoice, _) = scene.unpaid_invoice(seller, invoice)?;
+            if cover.declared.contains(&slot) {
+                return None;
+            }
+            let days_left = terms.declare_by(invoice.due_on())?.since(scene.today);
+            return Some(declaration_severity(scene, days_left));
+        }
+        (AlertKind::PaymentReversed, Subject::Payment(seller, payment)) => payment_still(scene, seller, payment),
+        // The others are over as soon as they do not hold.
+        _ => false,
+    };
+    holds.then_some(alert.severity)
+}
+
+fn insolvency(scene: &Scene<'_>) -> Option<Severity> {
+    scene.insolvency.map(|(procedure, _)| match procedure {
+        Procedure::Conciliation => Severity::Warning,
+        Procedure::Safeguard | Procedure::Receivership | Procedure::Liquidation => Severity::Critical,
+    })
+}
+
+fn limit(scene: &Scene<'_>) -> Option<Severity> {
+    let (levels, exposure) = (scene.levels, scene.figures.exposure);
+    let limit = scene.figures.limit.known()?;
+    if exposure <= limit {
+        None
+    } else if limit.is_zero() || exposure.is_over(levels.limit_critical_pct, limit) {
+        Some(Severity::Critical)
+    } else if exposure.is_over(levels.limit_warning_pct, limit) {
+        Some(Severity::Warning)
+    } else {
+        Some(Severity::Info)
+    }
+}
+
+fn limit_still(scene: &Scene<'_>) -> bool {
+    match scene.figures.limit {
+        Limit::None => false,
+        // Nobody can say that it is over.
+        Limit::Unknown => true,
+        Limit::Known(limit) => scene.figures.exposure.is_over(scene.levels.limit_clear_pct, limit),
+    }
+}
+
+/// A cover in force today whose stop is ahead, or has come.
+fn stop(scene: &Scene<'_>, cover: &Cover, terms: &Terms) -> Option<(AlertKind, Severity)> {
+    let days_left = scene.days_to_stop(terms)?;
+    if days_left > i32::from(scene.levels.stop_ahead_days) || !cover.is_valid_on(scene.today) {
+        return None;
+    }
+    Some(match days_left {
+        ..0 => (AlertKind::OverdueBeyondExtension, Severity::Critical),
+        0.. => (AlertKind::CoverStopAhead, Severity::Warning),
+    })
+}
+
+fn declarations(scene: &Scene<'_>, found: &mut Vec<Finding>) {
+    let Some(insurance) = scene.insurance else { return };
+    let documents = scene.ledger.documents();
+    for insured in &scene.carrying.insured {
+        let cover = &insurance.covers()[insured.cover];
+        let invoice = scene.ledger.invoice(insured.invoice);
+        let declare_by = cover.terms.as_ref().and_then(|terms| terms.declare_by(invoice.due_on()));
+        let Some(days_left) = declare_by.map(|day| day.since(scene.today)) else { continue };
+        if days_left > i32::from(scene.levels.declaration_ahead_days) || cover.declared.contains(&insured.invoice) {
+            continue;
+        }
+        let seller = documents.seller_id(invoice.seller).into();
+        found.push(Finding {
+            kind: AlertKind::DeclarationDue,
+            subject: Subject::InvoiceUnderCover(seller, invoice.id.clone(), cover.id.clone()),
+            severity: declaration_severity(scene, days_left),
+            carried: 0,
+        });
+    }
+}
+
+fn declaration_severity(scene: &Scene<'_>, days_left: i32) -> Severity {
+    let critical = days_left <= i32::from(scene.levels.declaration_critical_days);
+    if critical { Severity::Critical } else { Severity::Warning }
+}
+
+fn expiring(scene: &Scene<'_>, place: usize, cover: &Cover) -> Option<Severity> {
+    let days_left = cover.valid_to()?.since(scene.today);
+    let carries = scene.carrying.covers[place].taken > BaseUnits::ZERO;
+    let soon = (0..=i32::from(scene.levels.expiring_ahead_days)).contains(&days_left);
+    let very_soon = days_left <= i32::from(scene.levels.expiring_warning_days);
+    (carries && soon).then_some(if very_soon { Severity::Warning } else { Severity::Info })
+}
+
+/// A cover that was cut below what it `carried`, until its layer can carry again what of that is still owed.
+fn lost(scene: &Scene<'_>, cover: &Cover, terms: &Terms, carried: BaseUnits) -> Option<Severity> {
+    let withdrawn = cover.withdrawn_from().is_some_and(|from| from <= scene.today);
+    if carried == BaseUnits::ZERO || !(withdrawn || cover.amendment_on(scene.today).is_some()) {
+        return None;
+    }
+    let left = scene.in_force(cover, terms);
+    let needed = carried.min(scene.owed().rounded());
+    let layer = scene.covers().filter(|(_, other, of)| of.layer == terms.layer && other.is_valid_on(scene.today));
+    let capacity = layer.fold(BaseUnits::ZERO, |sum, (_, other, of)| sum + scene.in_force(other, of));
+    if left >= carried || capacity >= needed {
+        return None;
+    }
+    let critical = (carried - left).amount().is_over(scene.levels.lost_critical_pct, carried.amount());
+    Some(if critical { Severity::Critical } else { Severity::Warning })
+}
+
+fn uncovered(scene: &Scene<'_>) -> Option<Severity> {
+    let levels = scene.levels;
+    let (retained, exposure) = (scene.figures.retained(scene.carrying), scene.figures.exposure);
+    let named = scene.segment == Some(Segment::Named);
+    let raised = named && retained > whole(levels.uncovered_amount) && retained.is_over(levels.uncovered_pct, exposure);
+    raised.then(|| match retained > whole(levels.uncovered_critical_amount) {
+        true => Severity::Critical,
+        false => Severity::Warning,
+    })
+}
+
+fn uncovered_still(scene: &Scene<'_>) -> bool {
+    let levels = scene.levels;
+    let (retained, exposure) = (scene.figures.retained(scene.carrying), scene.figures.exposure);
+    let clear_pct = levels.uncovered_clear_pct;
+    let under_amount = retained.is_under(&[clear_pct], whole(levels.uncovered_amount));
+    let under_share = retained.is_under(&[clear_pct, levels.uncovered_pct], exposure);
+    scene.segment == Some(Segment::Named) && !under_amount && !under_share
+}
+
+fn payment_still(scene: &Scene<'_>, seller_id: &str, payment_id: &str) -> bool {
+    let documents = scene.ledger.documents();
+    let slot = documents.find_seller(seller_id).and_then(|seller| documents.find_payment(seller, payment_id));
+    let Some(slot) = slot else { return false };
+    let invoices = scene.invoices_of(slot);
+    if invoices.is_empty() {
+        // It paid no invoice by name: its money is missing until nothing is owed.
+        return scene.owed() > BaseAmount::ZERO;
+    }
+    let unpaid = |slot| scene.ledger.invoice(slot).standing().is_some_and(|standing| !standing.residual.is_zero());
+    invoices.into_iter().any(unpaid)
+}
+
+/// Whole units of the base currency.
+fn whole(units: u64) -> BaseAmount {
+    BaseAmount::convert(Sum::from_units(i128::from(units) * i128::from(crate::base::money::UNIT)), Rate::ONE)
+}

@@ -1,0 +1,394 @@
+//! Owns a buyer: composes its ledger, covers, signals and alerts, and judges it.
+
+use borsh::BorshSerialize;
+use compact_str::CompactString;
+
+use super::alert::{Alerts, Scene, Subject, Told, Turn};
+use super::cover::{Carrying, FirstOfDay, Insurance};
+use super::deadlines;
+use super::fact::{self, Fact};
+use super::figures::{self, Figures};
+use super::history::MonthEnds;
+use super::ledger::{Known, Ledger};
+use super::params::Params;
+use super::rates::Rates;
+use crate::base::hash::stable_hash;
+use crate::base::{Day, Instant};
+use crate::event::effect::{ExposureUpdate, LimitChange, LimitChangeCause};
+use crate::event::input::BuyerDescribed;
+use crate::event::{
+    AlertKind, AlertNotice, Body, BuyerProfile, Cause, Country, CoverRow, Effect, EffectBody, Event, LimitAmount,
+    MonthEnd, Procedure, ReportRow, Segment, Severity,
+};
+
+/// One buyer.
+#[derive(Debug, BorshSerialize)]
+pub struct Buyer {
+    /// Its id.
+    pub id: CompactString,
+    ledger: Ledger,
+    insurance: Option<Box<Insurance>>,
+    limit: Option<Box<Fact<LimitDecision>>>,
+    insolvency: Option<Box<Fact<Option<Proceeding>>>>,
+    profile: Option<Box<Fact<Profile>>>,
+    /// The limit that was told last.
+    told_limit: Option<LimitAmount>,
+    alerts: Alerts,
+    month_ends: MonthEnds,
+    /// The day of the last judgement.
+    judged_on: Day,
+    /// Effects told so far, exposures aside.
+    sequence: u64,
+}
+
+/// A limit set or removed.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize)]
+struct LimitDecision {
+    limit: Option<LimitAmount>,
+    decided_by: Option<CompactString>,
+}
+
+/// An insolvency procedure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
+struct Proceeding {
+    procedure: Procedure,
+    opened_on: Day,
+}
+
+/// Who the buyer is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize)]
+struct Profile {
+    name: Option<CompactString>,
+    country: Option<Country>,
+    segment: Option<Segment>,
+    parent_id: Option<CompactString>,
+    sector: Option<CompactString>,
+}
+
+impl Profile {
+    fn new(said: &BuyerDescribed<'_>) -> Profile {
+        Profile {
+            name: said.name.map(Into::into),
+            country: said.country,
+            segment: said.segment,
+            parent_id: said.parent_id.map(|id| id.as_str().into()),
+            sector: said.sector.map(Into::into),
+        }
+    }
+
+    fn told(&self) -> BuyerProfile {
+        BuyerProfile {
+            name: self.name.as_ref().map(ToString::to_string),
+            country: self.country,
+            segment: self.segment,
+            parent_id: self.parent_id.as_ref().map(ToString::to_string),
+            sector: self.sector.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// What a judgement is made with.
+#[derive(Clone, Copy)]
+pub struct Judging<'a> {
+    /// The shard's clock.
+    pub clock: Instant,
+    /// What changes results.
+    pub params: &'a Params,
+    /// Rates.
+    pub rates: &'a Rates,
+    /// What occasions it.
+    pub occasion: Occasion<'a>,
+}
+
+/// What occasions a judgement.
+#[derive(Debug, Clone, Copy)]
+pub enum Occasion<'a> {
+    /// A day begins.
+    DayStart,
+    /// An instant closes in which something happened: the last event's source and id.
+    Instant {
+        /// Who sent it.
+        source: &'a str,
+        /// Its id.
+        id: &'a str,
+    },
+}
+
+impl Occasion<'_> {
+    fn cause(self) -> Cause {
+        match self {
+            Occasion::DayStart => Cause::Clock,
+            Occasion::Instant { source, id } => Cause::Event { source: source.to_owned(), id: id.to_owned() },
+        }
+    }
+}
+
+impl Buyer {
+    /// A buyer of whom nothing is known.
+    #[must_use]
+    pub fn new(id: &str) -> Buyer {
+        Buyer {
+            id: id.into(),
+            ledger: Ledger::default(),
+            insurance: None,
+            limit: None,
+            insolvency: None,
+            profile: None,
+            told_limit: None,
+            alerts: Alerts::default(),
+            month_ends: MonthEnds::default(),
+            judged_on: Day::MIN,
+            sequence: 0,
+        }
+    }
+
+    /// What it owes.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The kinds and severities of its open alerts.
+    pub fn open_alerts(&self) -> impl Iterator<Item = (AlertKind, Severity)> {
+        self.alerts.open()
+    }
+
+    /// Whether a document is known already.
+    #[must_use]
+    pub fn known(&self, body: &Body<'_>) -> Known {
+        match body {
+            Body::CoverGranted(said) => self.insurance.as_ref().map_or(Known::New, |insurance| insurance.known(said)),
+            _ => self.ledger.known(body),
+        }
+    }
+
+    /// Applies an event that is no known document.
+    pub fn apply(&mut self, event: &Event<'_>, today: Day) {
+        match &event.body {
+            Body::LimitSet(said) => {
+                let limit = Some(LimitAmount { amount: said.amount, currency: said.currency });
+                let decided_by = said.decided_by.map(Into::into);
+                fact::state(&mut self.limit, event, LimitDecision { limit, decided_by });
+            }
+            Body::LimitRemoved(_) => {
+                fact::state(&mut self.limit, event, LimitDecision { limit: None, decided_by: None });
+            }
+            Body::InsolvencyOpened(said) => {
+                let proceeding = Proceeding { procedure: said.procedure, opened_on: said.opened_on };
+                fact::state(&mut self.insolvency, event, Some(proceeding));
+            }
+            Body::InsolvencyClosed(_) => fact::state(&mut self.insolvency, event, None),
+            Body::BuyerDescribed(said) => fact::state(&mut self.profile, event, Profile::new(said)),
+            Body::CoverGranted(said) => self.insurance_mut().grant(said),
+            Body::CoverAmended(said) => self.insurance_mut().amend(event, said),
+            Body::CoverWithdrawn(said) => self.insurance_mut().withdraw(event, said),
+            Body::CoverDeclared(said) => {
+                let invoice = self.ledger.refer_to_invoice(said.seller_id, said.invoice_id.as_str());
+                self.insurance_mut().declare(said, invoice);
+            }
+            _ => self.ledger.apply(event, today),
+        }
+    }
+
+    /// Judges the buyer, tells what there is to tell, and gives the next day on which time alone may change the judgement.
+    pub fn judge(&mut self, with: &Judging<'_>, carrying: &mut Carrying, effects: &mut Vec<Effect>) -> Day {
+        let today = with.clock.day();
+        if let (Occasion::DayStart, Some(days)) = (with.occasion, with.params.retention_days) {
+            self.forget(today.plus(-i32::from(days)), today);
+        }
+        self.ledger.age(today);
+        let figures = self.reckon(with.rates, carrying);
+        if let Some(insurance) = &mut self.insurance {
+            let first = if self.judged_on < today { FirstOfDay::Yes } else { FirstOfDay::No };
+            insurance.note_carried(carrying, first);
+        }
+        self.judged_on = today;
+        self.keep_month_end(with, &figures);
+        self.tell_limit(with, effects);
+        let reversed = self.ledger.take_reversed();
+        let scene = Scene {
+            today,
+            levels: &with.params.alerts,
+            ledger: &self.ledger,
+            insurance: self.insurance.as_deref(),
+            carrying,
+            figures: &figures,
+            rates: with.rates,
+            insolvency: proceeding(&self.insolvency).map(|case| (case.procedure, case.opened_on)),
+            segment: fact::holding(&self.profile).and_then(|profile| profile.segment),
+            reversed: &reversed,
+        };
+        let (id, mut raised) = (&self.id, 0);
+        let told = self.alerts.judge(&scene, |kind, subject| {
+            raised += 1;
+            alert_id(id, kind, subject, self.sequence + raised)
+        });
+        let next_day = deadlines::next_day(&scene);
+        if !told.is_empty() {
+            let row = self.row_of(with.rates, today, &figures, carrying);
+            for alert in told {
+                self.tell(with, notice(alert, &row), effects);
+            }
+        }
+        match with.params.retention_days {
+            Some(_) if !self.ledger.is_empty() => next_day.min(today.next_month()),
+            _ => next_day,
+        }
+    }
+
+    /// The report row, aged to any day.
+    pub fn row(&mut self, rates: &Rates, as_of: Day, carrying: &mut Carrying) -> ReportRow {
+        let figures = self.reckon(rates, carrying);
+        self.row_of(rates, as_of, &figures, carrying)
+    }
+
+    /// The figures in full.
+    pub fn exposure_update(&mut self, rates: &Rates, today: Day, carrying: &mut Carrying) -> ExposureUpdate {
+        let row = self.row(rates, today, carrying);
+        ExposureUpdate {
+            row,
+            profile: fact::holding(&self.profile).map(Profile::told).unwrap_or_default(),
+            sellers: figures::sellers(&self.ledger, rates, today),
+            covers: self.cover_rows(rates, today, carrying),
+            month_ends: self.month_ends.iter().collect(),
+        }
+    }
+
+    /// Whether a rate can change its figures.
+    #[must_use]
+    pub fn is_foreign(&self, rates: &Rates) -> bool {
+        let base = rates.base();
+        let limit = fact::holding(&self.limit).and_then(|decision| decision.limit);
+        let covers = self.insurance.iter().flat_map(|insurance| insurance.covers());
+        self.ledger.totals().iter().any(|totals| totals.currency != base)
+            || limit.is_some_and(|limit| limit.currency != base)
+            || covers.filter_map(|cover| cover.terms.as_ref()).any(|terms| terms.currency != base)
+    }
+
+    fn insurance_mut(&mut self) -> &mut Insurance {
+        self.insurance.get_or_insert_default()
+    }
+
+    fn forget(&mut self, before: Day, today: Day) {
+        const FORGET_ON: fn(Day) -> bool = |day| day.plus(-1).next_month() == day;
+        if FORGET_ON(today) {
+            let moved = self.ledger.forget(before);
+            if let (Some(insurance), Some(moved)) = (&mut self.insurance, moved) {
+                insurance.move_invoices(|slot| moved[slot.index()]);
+            }
+        }
+    }
+
+    fn reckon(&mut self, rates: &Rates, carrying: &mut Carrying) -> Figures {
+        let limit = fact::holding(&self.limit).and_then(|decision| decision.limit);
+        let figures = Figures::reckon(&self.ledger, limit, rates);
+        match &self.insurance {
+            Some(insurance) => {
+                let bars = |case: &Proceeding| case.procedure != Procedure::Conciliation;
+                let barred_from = proceeding(&self.insolvency).filter(bars).map(|case| case.opened_on);
+                carrying.reckon(insurance, &mut self.ledger, rates, figures.unapplied, barred_from);
+            }
+            None => carrying.clear(),
+        }
+        figures
+    }
+
+    fn row_of(&self, rates: &Rates, as_of: Day, figures: &Figures, carrying: &Carrying) -> ReportRow {
+        let covers = self.insurance.iter().flat_map(|insurance| insurance.covers());
+        let mut currencies = covers.filter_map(|cover| cover.terms.as_ref()).map(|terms| terms.currency);
+        let fx_missing = figures.fx_missing || currencies.any(|currency| rates.get(currency).is_none());
+        figures::row(&self.id, as_of, &self.ledger, rates, figures, carrying, fx_missing)
+    }
+
+    fn cover_rows(&self, rates: &Rates, today: Day, carrying: &Carrying) -> Vec<CoverRow> {
+        let covers = self.insurance.iter().flat_map(|insurance| insurance.covers());
+        let rows = covers.zip(&carrying.covers).filter_map(|(cover, carried)| {
+            let terms = cover.terms.as_deref()?;
+            let extension = terms.max_extension_days.map(i32::from);
+            let stopped_since = carrying.earliest_unpaid_due.zip(extension).map(|(due, days)| due.plus(days + 1));
+            let amount = cover.amount_on(today).sum();
+            Some(CoverRow {
+                cover_id: cover.id.to_string(),
+                layer: terms.layer,
+                amount: rates.get(terms.currency).map(|rate| crate::base::BaseUnits::convert(amount, rate)),
+                taken: carried.taken,
+                insured_pct: terms.insured_pct,
+                valid_from: terms.valid_from,
+                valid_to: cover.valid_to(),
+                order_id: terms.order_id.as_ref().map(ToString::to_string),
+                max_payment_term_days: terms.max_payment_term_days,
+                stopped_since: stopped_since.filter(|since| *since <= today),
+            })
+        });
+        rows.collect()
+    }
+
+    fn keep_month_end(&mut self, with: &Judging<'_>, figures: &Figures) {
+        let today = with.clock.day();
+        let last_day = today.plus(-1);
+        let is_month_start = last_day.next_month() == today;
+        let (exposure, overdue) = (figures.exposure.cents(), figures.overdue.cents());
+        if matches!(with.occasion, Occasion::DayStart) && is_month_start && (exposure.0 != 0 || overdue.0 != 0) {
+            self.month_ends.keep(MonthEnd { day: last_day, exposure, overdue });
+        }
+    }
+
+    fn tell_limit(&mut self, with: &Judging<'_>, effects: &mut Vec<Effect>) {
+        let Some(fact) = &self.limit else { return };
+        let decision = fact.value();
+        if decision.limit == self.told_limit {
+            return;
+        }
+        let change = LimitChange {
+            old_limit: self.told_limit,
+            new_limit: decision.limit,
+            effective_at: fact.time(),
+            cause: if decision.limit.is_some() { LimitChangeCause::Set } else { LimitChangeCause::Removed },
+            decided_by: decision.decided_by.as_ref().map(ToString::to_string),
+        };
+        self.told_limit = decision.limit;
+        self.tell(with, EffectBody::LimitChanged(change), effects);
+    }
+
+    fn tell(&mut self, with: &Judging<'_>, body: EffectBody, effects: &mut Vec<Effect>) {
+        self.sequence += 1;
+        effects.push(Effect {
+            buyer_id: self.id.to_string(),
+            at: with.clock,
+            sequence: self.sequence,
+            caused_by: with.occasion.cause(),
+            params_version: with.params.version,
+            body,
+        });
+    }
+}
+
+fn proceeding(insolvency: &Option<Box<Fact<Option<Proceeding>>>>) -> Option<Proceeding> {
+    fact::holding(insolvency).copied().flatten()
+}
+
+fn notice(alert: Told, row: &ReportRow) -> EffectBody {
+    let notice = AlertNotice {
+        alert_id: format!("{:032x}", alert.id),
+        kind: alert.kind,
+        severity: alert.severity,
+        reasons: alert.reasons,
+        exposure: Box::new(row.clone()),
+    };
+    match alert.turn {
+        Turn::Raised => EffectBody::AlertRaised(notice),
+        Turn::Escalated => EffectBody::AlertEscalated(notice),
+        Turn::Cleared => EffectBody::AlertCleared(notice),
+    }
+}
+
+fn alert_id(buyer_id: &str, kind: AlertKind, subject: &Subject, sequence: u64) -> u128 {
+    let [a, b, c] = match subject {
+        Subject::Buyer => ["", "", ""],
+        Subject::Cover(cover) => ["", "", cover.as_str()],
+        Subject::InvoiceUnderCover(seller, invoice, cover) => [seller.as_str(), invoice.as_str(), cover.as_str()],
+        Subject::Payment(seller, payment) => [seller.as_str(), payment.as_str(), ""],
+    };
+    let texts = [buyer_id, kind.as_str(), a, b, c].map(str::as_bytes);
+    stable_hash(&[texts[0], texts[1], texts[2], texts[3], texts[4], &sequence.to_le_bytes()])
+}

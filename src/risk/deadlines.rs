@@ -1,0 +1,64 @@
+//! What is due when: the next day on which a buyer must be looked at though nothing happens.
+
+use super::alert::Scene;
+use crate::base::{BaseAmount, Day};
+
+/// The earliest of several days after today.
+struct Earliest {
+    today: Day,
+    day: Day,
+}
+
+impl Earliest {
+    fn consider(&mut self, day: Day) {
+        if day > self.today && day < self.day {
+            self.day = day;
+        }
+    }
+}
+
+/// The next day on which time alone can change what a judgement says of a buyer; [`Day::MAX`]: none.
+#[must_use]
+pub fn next_day(scene: &Scene<'_>) -> Day {
+    let mut earliest = Earliest { today: scene.today, day: Day::MAX };
+    if scene.figures.exposure > BaseAmount::ZERO || scene.figures.overdue > BaseAmount::ZERO {
+        // The end of the month is to be kept.
+        earliest.consider(scene.today.next_month());
+    }
+    if !scene.reversed.is_empty() {
+        earliest.consider(scene.today.plus(1));
+    }
+    covers(scene, &mut earliest);
+    declarations(scene, &mut earliest);
+    earliest.day
+}
+
+fn covers(scene: &Scene<'_>, earliest: &mut Earliest) {
+    let levels = scene.levels;
+    for (_, cover, terms) in scene.covers() {
+        earliest.consider(terms.valid_from);
+        cover.amendment_days().for_each(|day| earliest.consider(day));
+        if let Some(end) = cover.valid_to() {
+            earliest.consider(end.plus(-i32::from(levels.expiring_ahead_days)));
+            earliest.consider(end.plus(-i32::from(levels.expiring_warning_days)));
+            earliest.consider(end.plus(1));
+        }
+        if let Some(days_left) = scene.days_to_stop(terms) {
+            let last_day = scene.today.plus(days_left);
+            earliest.consider(last_day.plus(-i32::from(levels.stop_ahead_days)));
+            earliest.consider(last_day.plus(1));
+        }
+    }
+}
+
+fn declarations(scene: &Scene<'_>, earliest: &mut Earliest) {
+    let Some(insurance) = scene.insurance else { return };
+    let levels = scene.levels;
+    for insured in &scene.carrying.insured {
+        let cover = &insurance.covers()[insured.cover];
+        let due = scene.ledger.invoice(insured.invoice).due_on();
+        let Some(declare_by) = cover.terms.as_ref().and_then(|terms| terms.declare_by(due)) else { continue };
+        earliest.consider(declare_by.plus(-i32::from(levels.declaration_ahead_days)));
+        earliest.consider(declare_by.plus(-i32::from(levels.declaration_critical_days)));
+    }
+}

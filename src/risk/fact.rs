@@ -1,0 +1,62 @@
+//! Owns facts: of all that was said about one thing, what was said last holds, whatever the order of arrival.
+
+use borsh::BorshSerialize;
+use compact_str::CompactString;
+
+use crate::base::Instant;
+use crate::event::Event;
+
+/// A value that stands until a later one replaces it. Later is the greater (`time`, then `id`, then `source`, by bytes).
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize)]
+pub struct Fact<T> {
+    time: Instant,
+    id: CompactString,
+    source: CompactString,
+    value: T,
+}
+
+impl<T> Fact<T> {
+    /// The value that `event` states.
+    #[must_use]
+    pub fn new(event: &Event<'_>, value: T) -> Fact<T> {
+        Fact { time: event.time, id: event.id.into(), source: event.source.into(), value }
+    }
+
+    /// When it was stated.
+    #[must_use]
+    pub fn time(&self) -> Instant {
+        self.time
+    }
+
+    /// What holds.
+    #[must_use]
+    pub fn value(&self) -> &T {
+        &self.value
+    }
+
+    fn is_before(&self, event: &Event<'_>) -> bool {
+        (self.time, self.id.as_bytes(), self.source.as_bytes())
+            < (event.time, event.id.as_bytes(), event.source.as_bytes())
+    }
+
+    /// Replaces the value if `event` is later.
+    pub fn update(&mut self, event: &Event<'_>, value: T) {
+        if self.is_before(event) {
+            *self = Fact::new(event, value);
+        }
+    }
+}
+
+/// States `value` where nothing or something earlier stood.
+pub fn state<T>(slot: &mut Option<Box<Fact<T>>>, event: &Event<'_>, value: T) {
+    match slot {
+        Some(fact) => fact.update(event, value),
+        None => *slot = Some(Box::new(Fact::new(event, value))),
+    }
+}
+
+/// The value that holds, if any was ever stated.
+#[must_use]
+pub fn holding<T>(slot: &Option<Box<Fact<T>>>) -> Option<&T> {
+    slot.as_deref().map(Fact::value)
+}

@@ -1,0 +1,96 @@
+//! Owns a buyer's month ends: exposure and overdue of the last 24 months, packed, since every buyer has them.
+
+use borsh::BorshSerialize;
+
+use crate::base::{Cents, Day};
+use crate::event::MonthEnd;
+
+/// Months that are kept.
+pub const MONTHS_MAX: usize = 24;
+
+/// Month ends, the oldest first. A month without exposure and without overdue is not kept.
+///
+/// Each is three variable-length integers: the day, exposure and overdue in cents; some 12 bytes instead of 40.
+#[derive(Debug, Default, BorshSerialize)]
+pub struct MonthEnds {
+    packed: Vec<u8>,
+}
+
+impl MonthEnds {
+    /// Keeps a month end, later than those before, and forgets what is older than [`MONTHS_MAX`] months.
+    pub fn keep(&mut self, end: MonthEnd) {
+        const DAYS_KEPT: i32 = MONTHS_MAX as i32 * 31;
+        let kept: Vec<MonthEnd> =
+            self.iter().filter(|old| end.day.since(old.day) < DAYS_KEPT).chain(std::iter::once(end)).collect();
+        self.packed.clear();
+        for end in &kept[kept.len().saturating_sub(MONTHS_MAX)..] {
+            put(&mut self.packed, end.day.number().unsigned_abs().into());
+            put(&mut self.packed, end.exposure.0.unsigned_abs());
+            put(&mut self.packed, end.overdue.0.unsigned_abs());
+        }
+        self.packed.shrink_to_fit();
+    }
+
+    /// The month ends, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = MonthEnd> {
+        let mut rest = self.packed.as_slice();
+        std::iter::from_fn(move || {
+            (!rest.is_empty()).then(|| MonthEnd {
+                day: Day::from_number(take(&mut rest) as i32),
+                exposure: Cents(take(&mut rest) as i128),
+                overdue: Cents(take(&mut rest) as i128),
+            })
+        })
+    }
+}
+
+/// Seven bits a byte, the lowest first; the top bit says that more follow.
+fn put(out: &mut Vec<u8>, mut value: u128) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn take(bytes: &mut &[u8]) -> u128 {
+    let (mut value, mut shift) = (0_u128, 0);
+    while let Some((byte, rest)) = bytes.split_first() {
+        *bytes = rest;
+        value |= u128::from(byte & 0x7f) << shift;
+        shift += 7;
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_24_months_of_any_size() {
+        let mut ends = MonthEnds::default();
+        let mut day = Day::parse("2024-01-31").expect("a day");
+        let mut all = Vec::new();
+        for month in 0..30_u32 {
+            let end = MonthEnd { day, exposure: Cents(10_i128.pow(month)), overdue: Cents(i128::from(month)) };
+            ends.keep(end);
+            all.push(end);
+            day = day.plus(1).next_month().plus(-1);
+        }
+        assert_eq!(ends.iter().collect::<Vec<_>>(), all[30 - MONTHS_MAX..]);
+    }
+
+    #[test]
+    fn forgets_what_lies_long_before_a_gap() {
+        let mut ends = MonthEnds::default();
+        let old = MonthEnd { day: Day::from_number(365), exposure: Cents(5), overdue: Cents(0) };
+        ends.keep(old);
+        let new = MonthEnd { day: Day::from_number(3000), ..old };
+        ends.keep(new);
+        assert_eq!(ends.iter().collect::<Vec<_>>(), [new]);
+    }
+}

@@ -1,0 +1,199 @@
+//! Owns what each event does to a ledger: a few steps, none of which looks at how many documents there are.
+
+use super::Ledger;
+use super::invoice::{Absorbed, Absorption, Billing, Dispute};
+use super::order::{Incident, Placing, Reported};
+use super::payment::{CreditNote, LaterAllocation, Reversal, Share};
+use super::slots::{InvoiceSlot, PaymentSlot, SellerNumber};
+use crate::base::{Currency, Day};
+use crate::event::input::{
+    IncidentReported, InvoiceCredited, InvoiceIssued, OrderPlaced, PaymentAllocated, PaymentReceived,
+};
+use crate::event::{Allocation, Body, Event, Id};
+
+impl Ledger {
+    /// Applies a document that is not known yet, a mark or a fact about invoices, orders, payments and incidents.
+    /// Other events leave the ledger as it is.
+    pub fn apply(&mut self, event: &Event<'_>, today: Day) {
+        self.age(today);
+        match &event.body {
+            Body::InvoiceIssued(said) => self.issue(said),
+            Body::InvoiceCredited(said) => self.credit(said),
+            Body::InvoiceCancelled(said) => self.mark(said.seller_id, said.invoice_id, |invoice| invoice.cancel()),
+            Body::InvoiceWrittenOff(said) => self.mark(said.seller_id, said.invoice_id, |invoice| invoice.write_off()),
+            Body::InvoiceRescheduled(said) => {
+                self.mark(said.seller_id, said.invoice_id, |invoice| invoice.reschedule(event, said.due_on));
+            }
+            Body::InvoiceDisputed(said) => {
+                self.mark(said.seller_id, said.invoice_id, |invoice| invoice.dispute(event, Dispute::Open));
+            }
+            Body::InvoiceDisputeSettled(said) => {
+                self.mark(said.seller_id, said.invoice_id, |invoice| invoice.dispute(event, Dispute::Settled));
+            }
+            Body::OrderPlaced(said) => self.place(said, event.time.day()),
+            Body::OrderCancelled(said) => {
+                let seller = self.documents.seller(said.seller_id);
+                let slot = self.documents.order(seller, said.order_id.as_str());
+                self.change_order(slot, |order| order.cancelled = true);
+            }
+            Body::PaymentReceived(said) => self.receive(said),
+            Body::PaymentAllocated(said) => self.allocate_later(said),
+            Body::PaymentReversed(said) => {
+                let seller = self.documents.seller(said.seller_id);
+                let slot = self.documents.payment(seller, said.payment_id.as_str());
+                self.reverse(slot);
+            }
+            Body::IncidentReported(said) => self.report_incident(said, event.time.day()),
+            _ => {}
+        }
+    }
+
+    /// An invoice by its name, made as referred to where it is not there yet.
+    pub fn refer_to_invoice(&mut self, seller_id: &str, invoice_id: &str) -> InvoiceSlot {
+        let seller = self.documents.seller(seller_id);
+        self.documents.invoice(seller, invoice_id)
+    }
+
+    fn mark(&mut self, seller_id: &str, invoice_id: Id<'_>, change: impl FnOnce(&mut super::Invoice)) {
+        let slot = self.refer_to_invoice(seller_id, invoice_id.as_str());
+        self.change(slot, change);
+    }
+
+    fn issue(&mut self, said: &InvoiceIssued<'_>) {
+        let seller = self.documents.seller(said.seller_id);
+        let order = said.order_id.map(|id| self.documents.order(seller, id.as_str()));
+        let slot = self.documents.invoice(seller, said.invoice_id.as_str());
+        let billing = Billing {
+            amount: said.amount,
+            net: said.net_amount,
+            currency: said.currency,
+            issued_on: said.issued_on,
+            due_on: said.due_on,
+            order,
+        };
+        self.change(slot, |invoice| invoice.bill(billing));
+    }
+
+    fn credit(&mut self, said: &InvoiceCredited<'_>) {
+        let seller = self.documents.seller(said.seller_id);
+        let invoice = self.documents.invoice(seller, said.invoice_id.as_str());
+        self.documents.add_credit_note(CreditNote {
+            id: said.credit_note_id.as_str().into(),
+            seller,
+            invoice,
+            amount: said.amount,
+            credited_on: said.credited_on,
+        });
+        let absorption = Absorption { from: Absorbed::Credit, amount: said.amount, on: said.credited_on };
+        self.change(invoice, |invoice| invoice.absorb(absorption));
+    }
+
+    fn place(&mut self, said: &OrderPlaced<'_>, on: Day) {
+        let seller = self.documents.seller(said.seller_id);
+        let slot = self.documents.order(seller, said.order_id.as_str());
+        let placing = Placing { amount: said.amount, currency: said.currency, expected_on: said.expected_on };
+        self.change_order(slot, |order| order.place(placing, on));
+    }
+
+    fn receive(&mut self, said: &PaymentReceived<'_>) {
+        let seller = self.documents.seller(said.seller_id);
+        let shares = self.shares(seller, said.allocations.unwrap_or_default());
+        let slot = self.documents.payment(seller, said.payment_id.as_str());
+        let payment = &mut self.documents.payments[slot.index()];
+        payment.amount = said.amount;
+        payment.currency = Some(said.currency);
+        payment.received_on = said.received_on;
+        payment.shares = shares;
+        if payment.reversed == Reversal::Reversed {
+            self.reversed.push(slot);
+            return;
+        }
+        self.totals.of(said.currency).unapplied += said.amount.sum();
+        self.each_share(slot, |ledger, share, on| ledger.pay(slot, said.currency, share, on));
+    }
+
+    fn allocate_later(&mut self, said: &PaymentAllocated<'_>) {
+        let seller = self.documents.seller(said.seller_id);
+        let shares = self.shares(seller, said.allocations);
+        let payment = self.documents.payment(seller, said.payment_id.as_str());
+        let earlier = self.documents.payments[payment.index()].last_allocation;
+        let slot = self.documents.add_allocation(LaterAllocation {
+            id: said.allocation_id.as_str().into(),
+            shares: shares.clone(),
+            payment,
+            earlier,
+            allocated_on: said.allocated_on,
+            seller,
+        });
+        let payment_now = &mut self.documents.payments[payment.index()];
+        payment_now.last_allocation = Some(slot);
+        if let Some(currency) = payment_now.counting() {
+            for share in shares {
+                self.pay(payment, currency, share, said.allocated_on);
+            }
+        }
+    }
+
+    fn reverse(&mut self, slot: PaymentSlot) {
+        let payment = &mut self.documents.payments[slot.index()];
+        let counted = payment.counting();
+        payment.reversed = Reversal::Reversed;
+        let Some(currency) = counted else { return };
+        let amount = payment.amount.sum();
+        self.totals.of(currency).unapplied -= amount;
+        self.reversed.push(slot);
+        self.each_share(slot, |ledger, share, _| {
+            ledger.change(share.invoice, |invoice| invoice.give_back(slot, currency));
+        });
+    }
+
+    fn report_incident(&mut self, said: &IncidentReported<'_>, on: Day) {
+        self.documents.add_incident(Incident {
+            id: said.incident_id.as_str().into(),
+            reported: Reported {
+                kind: said.kind,
+                amount: said.amount,
+                currency: said.currency,
+                days_overdue: said.days_overdue,
+            },
+            reported_on: on,
+        });
+    }
+
+    fn pay(&mut self, payment: PaymentSlot, currency: Currency, share: Share, on: Day) {
+        let absorption = Absorption { from: Absorbed::Payment(payment, currency), amount: share.amount, on };
+        self.change(share.invoice, |invoice| invoice.absorb(absorption));
+    }
+
+    /// Shows every share of a payment with its day: its own, and those of the allocations made later.
+    fn each_share(&mut self, slot: PaymentSlot, mut show: impl FnMut(&mut Ledger, Share, Day)) {
+        let payment = &self.documents.payments[slot.index()];
+        let (received_on, count, mut next) = (payment.received_on, payment.shares.len(), payment.last_allocation);
+        for place in 0..count {
+            let share = self.documents.payments[slot.index()].shares[place];
+            show(self, share, received_on);
+        }
+        while let Some(allocation) = next {
+            let later = &self.documents.allocations[allocation.index()];
+            let (allocated_on, count, earlier) = (later.allocated_on, later.shares.len(), later.earlier);
+            for place in 0..count {
+                let share = self.documents.allocations[allocation.index()].shares[place];
+                show(self, share, allocated_on);
+            }
+            next = earlier;
+        }
+    }
+
+    /// Allocations as shares, sorted; invoices not there yet are made as referred to.
+    fn shares(&mut self, seller: SellerNumber, said: &[Allocation<'_>]) -> Box<[Share]> {
+        let mut shares: Box<[Share]> = said
+            .iter()
+            .map(|allocation| Share {
+                invoice: self.documents.invoice(seller, allocation.invoice_id.as_str()),
+                amount: allocation.amount,
+            })
+            .collect();
+        shares.sort_unstable();
+        shares
+    }
+}

@@ -1,0 +1,187 @@
+//! Owns a buyer's running totals by currency, and their ageing.
+
+use borsh::BorshSerialize;
+
+use super::invoice::Standing;
+use crate::base::{Currency, Day, Sum};
+
+/// The first day past due of each overdue bucket: 1-30, 31-60, 61-90, over 90.
+const BUCKET_STARTS: [i32; 4] = [1, 31, 61, 91];
+
+/// The overdue bucket of a due date on a day: 0 (1-30 days) to 3 (over 90); `None` when not yet due.
+#[must_use]
+#[inline]
+pub fn bucket(due: Day, today: Day) -> Option<usize> {
+    match today.since(due) {
+        ..1 => None,
+        1..31 => Some(0),
+        31..61 => Some(1),
+        61..91 => Some(2),
+        91.. => Some(3),
+    }
+}
+
+/// The next day after `today` on which an invoice due on `due` changes its bucket.
+#[must_use]
+#[inline]
+pub fn next_crossing(due: Day, today: Day) -> Day {
+    let late = today.since(due);
+    BUCKET_STARTS.iter().find(|start| late < **start).map_or(Day::MAX, |start| due.plus(*start))
+}
+
+/// A buyer's totals in one currency.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize)]
+pub struct Totals {
+    /// Open amounts.
+    pub outstanding: Sum,
+    /// Of them, what is overdue by 1-30, 31-60, 61-90 and over 90 days, as of [`Ageing::today`].
+    pub overdue: [Sum; 4],
+    /// Of them, what is disputed.
+    pub disputed: Sum,
+    /// Residuals written off.
+    pub written_off: Sum,
+    /// Paid or credited and not absorbed.
+    pub unapplied: Sum,
+    /// Orders not yet billed.
+    pub pending: Sum,
+    /// The currency.
+    pub currency: Currency,
+}
+
+impl Totals {
+    fn new(currency: Currency) -> Totals {
+        Totals {
+            currency,
+            outstanding: Sum::ZERO,
+            overdue: [Sum::ZERO; 4],
+            disputed: Sum::ZERO,
+            written_off: Sum::ZERO,
+            unapplied: Sum::ZERO,
+            pending: Sum::ZERO,
+        }
+    }
+}
+
+/// The totals of a buyer in all its currencies.
+#[derive(Debug, Clone, BorshSerialize)]
+pub struct TotalsByCurrency {
+    totals: Vec<Totals>,
+    ageing: Ageing,
+}
+
+/// The day that overdue totals are aged to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
+pub struct Ageing {
+    /// The day they hold for.
+    pub today: Day,
+    /// The first day on which they may no longer hold.
+    pub until: Day,
+}
+
+impl Default for TotalsByCurrency {
+    fn default() -> TotalsByCurrency {
+        TotalsByCurrency { totals: Vec::new(), ageing: Ageing { today: Day::MIN, until: Day::MAX } }
+    }
+}
+
+impl TotalsByCurrency {
+    /// The totals, in the order in which currencies came up.
+    #[must_use]
+    #[inline]
+    pub fn each(&self) -> &[Totals] {
+        &self.totals
+    }
+
+    /// The totals of one currency, made where missing.
+    #[inline]
+    pub fn of(&mut self, currency: Currency) -> &mut Totals {
+        let place = match self.totals.iter().position(|totals| totals.currency == currency) {
+            Some(place) => place,
+            None => {
+                self.totals.reserve_exact(1);
+                self.totals.push(Totals::new(currency));
+                self.totals.len() - 1
+            }
+        };
+        &mut self.totals[place]
+    }
+
+    /// The day that overdue totals are aged to.
+    #[must_use]
+    pub fn ageing(&self) -> Ageing {
+        self.ageing
+    }
+
+    /// Counts an invoice as it stands.
+    #[inline]
+    pub fn add(&mut self, standing: &Standing) {
+        let today = self.ageing.today;
+        if !standing.open.is_zero() {
+            self.ageing.until = self.ageing.until.min(next_crossing(standing.due, today));
+        }
+        let totals = self.of(standing.currency);
+        totals.outstanding += standing.open;
+        totals.written_off += standing.residual - standing.open;
+        totals.unapplied += standing.unapplied;
+        if standing.disputed {
+            totals.disputed += standing.open;
+        }
+        if let Some(bucket) = bucket(standing.due, today) {
+            totals.overdue[bucket] += standing.open;
+        }
+    }
+
+    /// Takes an invoice out again, as it stood when it was counted.
+    #[inline]
+    pub fn remove(&mut self, standing: &Standing) {
+        let today = self.ageing.today;
+        let totals = self.of(standing.currency);
+        totals.outstanding -= standing.open;
+        totals.written_off -= standing.residual - standing.open;
+        totals.unapplied -= standing.unapplied;
+        if standing.disputed {
+            totals.disputed -= standing.open;
+        }
+        if let Some(bucket) = bucket(standing.due, today) {
+            totals.overdue[bucket] -= standing.open;
+        }
+    }
+
+    /// Moves ageing to `today`; asks for the open invoices only where a bucket may have changed.
+    pub fn age<I: Iterator<Item = Standing>>(&mut self, today: Day, open: impl FnOnce() -> I) {
+        if today < self.ageing.until && self.ageing.today != Day::MIN {
+            self.ageing.today = self.ageing.today.max(today);
+            return;
+        }
+        self.ageing = Ageing { today, until: Day::MAX };
+        for totals in &mut self.totals {
+            totals.overdue = [Sum::ZERO; 4];
+        }
+        for standing in open() {
+            self.ageing.until = self.ageing.until.min(next_crossing(standing.due, today));
+            if let Some(bucket) = bucket(standing.due, today) {
+                self.of(standing.currency).overdue[bucket] += standing.open;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_change_on_the_days_that_the_contract_names() {
+        let due = Day::from_number(1000);
+        let on = |late: i32| bucket(due, due.plus(late));
+        assert_eq!([on(0), on(1), on(30), on(31), on(60)], [None, Some(0), Some(0), Some(1), Some(1)]);
+        assert_eq!([on(61), on(90), on(91), on(4000)], [Some(2), Some(2), Some(3), Some(3)]);
+        let mut today = due.plus(-5);
+        let mut changes = Vec::new();
+        while next_crossing(due, today) != Day::MAX {
+            today = next_crossing(due, today);
+            changes.push(today.since(due));
+        }
+        assert_eq!(changes, [1, 31, 61, 91]);
+    }
+}
