@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use bumpalo::Bump;
+use vigie::base::money::grouped;
 use vigie::base::{Currency, Instant};
 use vigie::event::{Effect, EffectBody, LimitAmount, ReportRow};
 use vigie::risk::params::Params;
@@ -24,10 +25,10 @@ pub fn play(text: &str) -> Result<String, String> {
             params.retention_days = Some(days.parse().map_err(|_| format!("{days:?} is no number of days"))?);
         }
     }
-    let mut stage = Stage { shard: Shard::new(params), base, played: String::new() };
+    let mut stage = Stage { shard: Shard::new(params), base, played: String::new(), between: String::new() };
     for (number, line) in lines.iter().enumerate() {
         if line.is_empty() || line.starts_with('#') || line.starts_with("retention ") {
-            stage.played += &format!("{line}\n");
+            stage.between += &format!("{line}\n");
         } else {
             stage.step(line, number + 1)?;
         }
@@ -40,6 +41,8 @@ struct Stage {
     shard: Shard,
     base: Currency,
     played: String,
+    /// Remarks since the last step: what comes of that step stands before them.
+    between: String,
 }
 
 impl Stage {
@@ -67,6 +70,7 @@ impl Stage {
         let clock = self.shard.clock();
         let (after, before) = effects.into_iter().partition::<Vec<_>, _>(|effect| Some(effect.at) == clock);
         self.tell(&before);
+        self.played += &std::mem::take(&mut self.between);
         let _ = writeln!(self.played, "{line}");
         self.played += &answer;
         self.tell(&after);
@@ -80,6 +84,7 @@ impl Stage {
             self.shard.advance(clock, &mut effects);
         }
         self.tell(&effects);
+        self.played += &self.between;
     }
 
     fn tell(&mut self, effects: &[Effect]) {
@@ -117,7 +122,10 @@ fn words(body: &EffectBody) -> String {
 }
 
 fn limit(amount: Option<LimitAmount>) -> String {
-    amount.map_or_else(|| "none".to_owned(), |limit| format!("{} {}", limit.amount, limit.currency))
+    amount.map_or_else(
+        || "none".to_owned(),
+        |limit| format!("{} {}", grouped(limit.amount.units().into()), limit.currency),
+    )
 }
 
 /// The figures that are not zero.
@@ -140,7 +148,16 @@ fn figures(row: &ReportRow) -> String {
         ("indemnifiable", row.indemnifiable),
         ("retained", row.retained),
     ];
-    let shown: Vec<String> =
-        amounts.iter().filter(|(_, amount)| amount.0 != 0).map(|(name, amount)| format!("{name} {amount}")).collect();
+    let mut shown: Vec<String> = amounts
+        .iter()
+        .filter(|(_, amount)| amount.0 != 0)
+        .map(|(name, amount)| format!("{name} {}", grouped(amount.0 * 100)))
+        .collect();
+    if shown.is_empty() {
+        shown.push("nothing".to_owned());
+    }
+    if row.fx_missing {
+        shown.push("and what has no rate".to_owned());
+    }
     format!("=> report{} {}\n", buyer(&row.buyer_id), shown.join(", "))
 }
