@@ -5,6 +5,7 @@ mod case;
 mod compare;
 mod dice;
 mod golden;
+mod probe;
 mod reference;
 mod shrink;
 mod spelling;
