@@ -5,4 +5,7 @@ pub mod cli;
 pub mod event;
 pub mod io;
 pub mod risk;
+pub mod runtime;
+pub mod sim;
 pub mod wire;
+pub mod workload;

@@ -196,10 +196,24 @@ fn push_whole(out: &mut String, mut value: u128) {
 
 /// Divides rounding half to even. `divisor` must be over 0.
 #[must_use]
+#[inline]
 pub fn divide_half_even(value: i128, divisor: i128) -> i128 {
+    match (u64::try_from(value), u64::try_from(divisor)) {
+        // Nearly every amount: one division of machine words instead of two of twice their size.
+        (Ok(value), Ok(divisor)) => {
+            let (quotient, rest) = (value / divisor, value % divisor);
+            let twice = u128::from(rest) * 2;
+            let up = twice > u128::from(divisor) || (twice == u128::from(divisor) && quotient % 2 != 0);
+            i128::from(quotient) + i128::from(up)
+        }
+        _ => divide_wide_half_even(value, divisor),
+    }
+}
+
+fn divide_wide_half_even(value: i128, divisor: i128) -> i128 {
     let quotient = value.div_euclid(divisor);
     let rest = value.rem_euclid(divisor);
-    let up = match (rest * 2).cmp(&divisor) {
+    let up = match rest.cmp(&(divisor - rest)) {
         std::cmp::Ordering::Less => false,
         std::cmp::Ordering::Greater => true,
         std::cmp::Ordering::Equal => quotient % 2 != 0,
@@ -255,6 +269,15 @@ mod tests {
         assert_eq!(divide_half_even(35, 10), 4);
         assert_eq!(divide_half_even(-25, 10), -2);
         assert_eq!(divide_half_even(-26, 10), -3);
+        for value in -60..60 {
+            for divisor in 1..13 {
+                assert_eq!(
+                    divide_half_even(value, divisor),
+                    divide_wide_half_even(value, divisor),
+                    "{value}/{divisor}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -65,8 +65,10 @@ impl Money {
 }
 
 /// A signed figure of published accounts in 1/10,000 units: up to 10^18 units either way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
-pub struct SignedMoney(i128);
+///
+/// Kept in 10 bytes: a filing has a dozen of them, and every event has room for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
+pub struct SignedMoney([u8; 10]);
 
 impl SignedMoney {
     /// Reads a figure.
@@ -75,13 +77,25 @@ impl SignedMoney {
     /// When it is no decimal, over 10^18 either way, or no multiple of 0.0001.
     pub fn parse(text: &str) -> Result<SignedMoney, DecimalError> {
         let units = parse_scaled(text, MONEY_PLACES)?;
-        if units.abs() <= SIGNED_MAX { Ok(SignedMoney(units)) } else { Err(DecimalError::Range) }
+        SignedMoney::from_units(units).ok_or(DecimalError::Range)
+    }
+
+    /// A figure of `units` 1/10,000 units, if it lies within 10^18 units either way.
+    #[must_use]
+    pub fn from_units(units: i128) -> Option<SignedMoney> {
+        let mut bytes = [0; 10];
+        bytes.copy_from_slice(&units.to_le_bytes()[..10]);
+        (units.abs() <= SIGNED_MAX).then_some(SignedMoney(bytes))
     }
 
     /// The figure in 1/10,000 units.
     #[must_use]
-    pub const fn units(self) -> i128 {
-        self.0
+    pub fn units(self) -> i128 {
+        const TOP: u32 = 128 - 80;
+        let mut bytes = [0; 16];
+        bytes[..10].copy_from_slice(&self.0);
+        // Shifted up and down again, the top bit of the 80 becomes the sign.
+        (i128::from_le_bytes(bytes) << TOP) >> TOP
     }
 }
 
@@ -199,7 +213,8 @@ mod tests {
         assert_eq!(Money::parse("0"), Err(DecimalError::Range));
         assert_eq!(Money::parse_or_zero("0.0"), Ok(Money::ZERO));
         assert_eq!(Money::parse("-1"), Err(DecimalError::Range));
-        assert!(SignedMoney::parse("-1e18").is_ok());
+        assert_eq!(SignedMoney::parse("-1e18").map(SignedMoney::units), Ok(-SIGNED_MAX));
+        assert_eq!(SignedMoney::parse("-0.0001").map(SignedMoney::units), Ok(-1));
         assert_eq!(SignedMoney::parse("1000000000000000000.0001"), Err(DecimalError::Range));
     }
 

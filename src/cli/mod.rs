@@ -2,6 +2,7 @@
 
 mod generate;
 mod import;
+mod params;
 mod replay;
 mod schema;
 

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
@@ -44,19 +46,42 @@ impl FileError {
 /// # Errors
 /// When it is not there, is a folder, or may not be read. A truncated compressed file shows when it is read.
 pub fn open(path: &Path) -> Result<Box<dyn Read + Send>, FileError> {
+    open_counted(path, &Arc::default())
+}
+
+/// As [`open`], and counts in `count` the bytes that were read of the file itself, compressed or not.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_counted(path: &Path, count: &Arc<AtomicU64>) -> Result<Box<dyn Read + Send>, FileError> {
+    let count = Arc::clone(count);
     if path == Path::new("-") {
-        return Ok(Box::new(io::stdin()));
+        return Ok(Box::new(Counted { reader: io::stdin(), count }));
     }
     let system = |source| FileError::system("read", path, source);
     let file = File::open(path).map_err(system)?;
     if file.metadata().map_err(system)?.is_dir() {
         return Err(FileError::Folder(path.to_owned()));
     }
+    let file = Counted { reader: file, count };
     Ok(match extension(path) {
         Some("gz") => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, file))),
         Some("zst") => Box::new(zstd::Decoder::new(file).map_err(system)?),
         _ => Box::new(file),
     })
+}
+
+struct Counted<R> {
+    reader: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.count.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
 }
 
 /// A file being written. It bears a temporary name beside its own until [`Output::finish`]; dropped before, it is removed.
@@ -80,6 +105,12 @@ impl Output {
             return Err(FileError::Folder(path.to_owned()));
         }
         let system = |source| FileError::system("write", path, source);
+        if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            // A device or a pipe (/dev/null, a shell's >(...)) is written as it stands: a rename would put a file in its place.
+            let file = File::options().write(true).open(path).map_err(system)?;
+            let writer = Box::new(Plain { writer: BufWriter::with_capacity(BUFFER_BYTES, Target::Special(file)) });
+            return Ok(Output { writer, path: path.to_owned() });
+        }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let file = NamedTempFile::new_in(folder).map_err(system)?;
         let target = BufWriter::with_capacity(BUFFER_BYTES, Target::File(file));
@@ -98,7 +129,7 @@ impl Output {
     pub fn finish(self) -> Result<(), FileError> {
         let system = |source| FileError::system("write", &self.path, source);
         match self.writer.end().map_err(system)? {
-            Target::Standard(_) => Ok(()),
+            Target::Standard(_) | Target::Special(_) => Ok(()),
             Target::File(file) => {
                 set_usual_permissions(file.as_file()).map_err(system)?;
                 file.persist(&self.path).map_err(|error| system(error.error))?;
@@ -139,6 +170,7 @@ fn set_usual_permissions(_file: &File) -> io::Result<()> {
 /// Where bytes end up.
 enum Target {
     Standard(io::Stdout),
+    Special(File),
     File(NamedTempFile),
 }
 
@@ -146,6 +178,7 @@ impl Write for Target {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Target::Standard(out) => out.write(bytes),
+            Target::Special(out) => out.write(bytes),
             Target::File(file) => file.write(bytes),
         }
     }
@@ -153,6 +186,7 @@ impl Write for Target {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Target::Standard(out) => out.flush(),
+            Target::Special(out) => out.flush(),
             Target::File(file) => file.flush(),
         }
     }
@@ -240,6 +274,26 @@ mod tests {
         output.write_all(b"half").expect("written");
         drop(output);
         assert_eq!(std::fs::read_dir(folder.path()).expect("listed").count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_written_as_it_stands() {
+        use std::os::unix::fs::FileTypeExt;
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo runs");
+        assert!(made.success());
+        let reader = {
+            let path = path.clone();
+            std::thread::spawn(move || std::fs::read_to_string(path).expect("read"))
+        };
+        let mut output = Output::create(&path).expect("created");
+        output.write_all(b"one\n").expect("written");
+        output.finish().expect("finished");
+        assert_eq!(reader.join().expect("joined"), "one\n");
+        assert!(std::fs::metadata(&path).expect("there").file_type().is_fifo());
     }
 
     #[test]

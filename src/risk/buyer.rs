@@ -196,7 +196,6 @@ impl Buyer {
         if let (Occasion::DayStart, Some(days)) = (with.occasion, with.params.retention_days) {
             self.forget(today.plus(-i32::from(days)), today);
         }
-        self.ledger.age(today);
         let figures = self.reckon(with.rates, carrying);
         if let Some(insurance) = &mut self.insurance {
             let first = if self.judged_on < today { FirstOfDay::Yes } else { FirstOfDay::No };
@@ -326,9 +325,12 @@ impl Buyer {
     fn keep_month_end(&mut self, with: &Judging<'_>, figures: &Figures) {
         let today = with.clock.day();
         let last_day = today.plus(-1);
-        let is_month_start = last_day.next_month() == today;
-        let (exposure, overdue) = (figures.exposure.cents(), figures.overdue.cents());
-        if matches!(with.occasion, Occasion::DayStart) && is_month_start && (exposure.0 != 0 || overdue.0 != 0) {
+        if !matches!(with.occasion, Occasion::DayStart) || last_day.next_month() != today {
+            return;
+        }
+        let exposure = figures.exposure.cents();
+        let overdue = figures::overdue(&mut self.ledger, with.rates, last_day).cents();
+        if exposure.0 != 0 || overdue.0 != 0 {
             self.month_ends.keep(MonthEnd { day: last_day, exposure, overdue });
         }
     }

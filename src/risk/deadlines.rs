@@ -21,7 +21,7 @@ impl Earliest {
 #[must_use]
 pub fn next_day(scene: &Scene<'_>) -> Day {
     let mut earliest = Earliest { today: scene.today, day: Day::MAX };
-    if scene.figures.exposure > BaseAmount::ZERO || scene.figures.overdue > BaseAmount::ZERO {
+    if scene.figures.exposure > BaseAmount::ZERO || scene.figures.outstanding > BaseAmount::ZERO {
         // The end of the month is to be kept.
         earliest.consider(scene.today.next_month());
     }

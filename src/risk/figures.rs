@@ -17,8 +17,6 @@ pub struct Figures {
     pub unapplied: BaseAmount,
     /// Orders not yet billed.
     pub orders: BaseAmount,
-    /// Open and overdue, as of the ledger's ageing.
-    pub overdue: BaseAmount,
     /// Outstanding less unapplied, plus orders.
     pub exposure: BaseAmount,
     /// The credit limit.
@@ -53,23 +51,21 @@ impl Figures {
     /// Reckons the figures, in time that depends only on the number of currencies.
     #[must_use]
     pub fn reckon(ledger: &Ledger, limit: Option<LimitAmount>, rates: &Rates) -> Figures {
-        let mut sums = [Conversion::NOTHING; 5];
+        let mut sums = [Conversion::NOTHING; 4];
         for totals in ledger.totals() {
             let rate = rates.get(totals.currency);
-            let overdue = totals.overdue.into_iter().sum();
-            let parts = [totals.outstanding, totals.written_off, totals.unapplied, totals.pending, overdue];
+            let parts = [totals.outstanding, totals.written_off, totals.unapplied, totals.pending];
             for (sum, part) in sums.iter_mut().zip(parts) {
                 sum.add(part, rate);
             }
         }
         let (limit, limit_missing) = in_base(limit, rates);
-        let [outstanding, written_off, unapplied, orders, overdue] = sums.map(|sum| sum.total);
+        let [outstanding, written_off, unapplied, orders] = sums.map(|sum| sum.total);
         Figures {
             outstanding,
             written_off,
             unapplied,
             orders,
-            overdue,
             exposure: (outstanding - unapplied).or_zero() + orders,
             limit,
             fx_missing: limit_missing || sums.iter().any(|sum| sum.missing),
@@ -81,6 +77,17 @@ impl Figures {
     pub fn retained(&self, carrying: &Carrying) -> BaseAmount {
         (self.exposure - carrying.indemnifiable).or_zero()
     }
+}
+
+/// Open and overdue on a day, in base currency.
+#[must_use]
+pub fn overdue(ledger: &mut Ledger, rates: &Rates, today: Day) -> BaseAmount {
+    ledger.age(today);
+    let mut sum = Conversion::NOTHING;
+    for totals in ledger.totals() {
+        sum.add(totals.overdue.into_iter().sum(), rates.get(totals.currency));
+    }
+    sum.total
 }
 
 /// A limit in base currency, and whether it is not zero and has no rate.

@@ -27,6 +27,8 @@ pub struct Shard {
     params: Params,
     rates: Rates,
     clock: Option<Instant>,
+    /// Boxed, so that a growing list moves pointers and not half a kilobyte a buyer.
+    #[allow(clippy::vec_box)]
     buyers: Vec<Box<Buyer>>,
     /// Where each buyer is, by its id.
     index: HashTable<u32>,

@@ -11,9 +11,11 @@ use super::envelope::Value;
 /// numbers keep their text, whatever their size.
 ///
 /// # Errors
-/// When the text is not JSON.
-pub fn read<'a>(text: &'a str, scratch: &'a Bump) -> Result<Value<'a>, serde_json::Error> {
-    value(serde_json::from_str(text)?, scratch)
+/// A sentence, when the text is not JSON.
+pub fn read<'a>(text: &'a str, scratch: &'a Bump) -> Result<Value<'a>, String> {
+    let raw = serde_json::from_str(text).map_err(|error| format!("The value is not JSON: {error}."))?;
+    // The syntax is right by now: only what an escape stands for can be wrong.
+    value(raw, scratch).map_err(|_| "A string in the value holds half of a surrogate pair.".to_owned())
 }
 
 /// Opens up one level of a value whose syntax was checked.

@@ -2,17 +2,18 @@
 
 pub mod decode;
 pub mod encode;
+pub mod output;
 pub mod report;
 pub mod route;
+pub mod schema;
 
 mod envelope;
 mod fields;
 mod general;
-#[cfg(test)]
-mod properties;
 mod scan;
 mod types;
 
 pub use decode::{DecodeRules, Header, Record, TopicRule, decode_record, decode_value};
 pub use encode::encode_event;
+pub use output::{OutputTopic, encode_effect, output_topic};
 pub use route::{Route, partition_of, route};

@@ -84,7 +84,7 @@ pub struct ReportWriter<W: Write + Send> {
 
 enum Sink<W: Write + Send> {
     JsonLines { out: W, line: String },
-    Csv { out: csv::Writer<W>, cell: String },
+    Csv { out: Box<csv::Writer<W>>, cell: String },
     Parquet(Box<ParquetWriter<W>>),
 }
 
@@ -99,7 +99,7 @@ impl<W: Write + Send> ReportWriter<W> {
             ReportFormat::Csv => {
                 let mut out = csv::Writer::from_writer(out);
                 out.write_record(COLUMNS.iter().map(|column| column.name))?;
-                Sink::Csv { out, cell: String::new() }
+                Sink::Csv { out: Box::new(out), cell: String::new() }
             }
             ReportFormat::Parquet => Sink::Parquet(Box::new(ParquetWriter::new(out)?)),
         };

@@ -16,8 +16,12 @@ pub enum AmountError {
 
 /// Reads a date in the first of the map's forms that fits.
 pub fn read_day(text: &str, map: &Map) -> Option<Day> {
-    let date = map.dates.iter().find_map(|form| NaiveDate::parse_from_str(text, form).ok())?;
-    Day::from_calendar(date.year(), date.month() as i32, date.day() as i32)
+    // "%Y" reads "24" as the year 24, which is out of range: the next form may be "%y".
+    let read = |form: &String| {
+        let date = NaiveDate::parse_from_str(text, form).ok()?;
+        Day::from_calendar(date.year(), date.month() as i32, date.day() as i32)
+    };
+    map.dates.iter().find_map(read)
 }
 
 /// Reads an amount of 0 or more, with the map's decimal sign and thousands.
@@ -82,8 +86,11 @@ mod tests {
 
     #[test]
     fn a_date_is_read_in_the_first_form_that_fits() {
-        let map = map("dates = [\"%Y-%m-%d\", \"%d/%m/%Y\", \"%Y%m%d\", \"%d.%m.%y\", \"%Y-%m-%d %H:%M:%S\"]\n");
-        for text in ["2024-02-03", "03/02/2024", "3/2/2024", "20240203", "03.02.24", "2024-02-03 23:59:59"] {
+        let map = map(
+            "dates = [\"%Y-%m-%d\", \"%d/%m/%Y\", \"%d/%m/%y\", \"%Y%m%d\", \"%d.%m.%y\", \"%Y-%m-%d %H:%M:%S\"]\n",
+        );
+        for text in ["2024-02-03", "03/02/24", "03/02/2024", "3/2/2024", "20240203", "03.02.24", "2024-02-03 23:59:59"]
+        {
             assert_eq!(read_day(text, &map).map(|day| day.to_string()).as_deref(), Some("2024-02-03"), "{text}");
         }
         for wrong in ["", "2024-02-30", "02/13/2024", "1969-12-31", "2200-01-01", "2024-02-03x", "20240203.0", "45000"]

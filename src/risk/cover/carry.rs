@@ -89,7 +89,7 @@ impl Carrying {
         self.covers.resize(insurance.covers.len(), Carried::default());
         ledger.refresh_arrears();
         let ledger = &*ledger;
-        self.earliest_unpaid_due = ledger.unpaid().map(|(_, invoice, _)| invoice.due_on()).min();
+        self.earliest_unpaid_due = ledger.earliest_unpaid_due();
         let mut ready: Vec<Ready<'_>> =
             insurance.covers.iter().enumerate().filter_map(|(place, cover)| Ready::new(place, cover, rates)).collect();
         let grounds = Grounds {

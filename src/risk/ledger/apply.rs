@@ -15,7 +15,7 @@ impl Ledger {
     /// Applies a document that is not known yet, a mark or a fact about invoices, orders, payments and incidents.
     /// Other events leave the ledger as it is.
     pub fn apply(&mut self, event: &Event<'_>, today: Day) {
-        self.age(today);
+        self.totals.start(today);
         match &event.body {
             Body::InvoiceIssued(said) => self.issue(said),
             Body::InvoiceCredited(said) => self.credit(said),

@@ -73,6 +73,12 @@ impl Ledger {
         })
     }
 
+    /// The earliest due date, as invoiced, of the invoices with a residual.
+    #[must_use]
+    pub fn earliest_unpaid_due(&self) -> Option<Day> {
+        self.unpaid.iter().map(|slot| self.invoice(*slot).due_on()).min()
+    }
+
     /// Makes sure that the late settlements of the past all count in [`Ledger::arrears`].
     pub fn refresh_arrears(&mut self) {
         let invoices = &self.documents.invoices;

@@ -14,7 +14,7 @@ pub struct Order {
     pub id: CompactString,
     amount: Money,
     /// What invoices bill of it in further currencies: hardly ever anything.
-    billed_otherwise: Option<Box<Vec<(Currency, Sum)>>>,
+    billed_otherwise: Option<Box<BilledOtherwise>>,
     /// What invoices bill of it, in the currency of the first of them.
     billed: StoredSum,
     billed_in: Option<Currency>,
@@ -28,6 +28,10 @@ pub struct Order {
     /// Whether it was cancelled, for ever.
     pub cancelled: bool,
 }
+
+/// What invoices bill of an order in further currencies.
+#[derive(Debug, Clone, Default, BorshSerialize)]
+struct BilledOtherwise(Vec<(Currency, Sum)>);
 
 /// What an `order.placed` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +90,7 @@ impl Order {
             self.billed = (Sum::from(self.billed) + change).into();
             return;
         }
-        let others = self.billed_otherwise.get_or_insert_default();
+        let BilledOtherwise(others) = &mut **self.billed_otherwise.get_or_insert_default();
         match others.iter_mut().find(|(other, _)| *other == currency) {
             Some((_, sum)) => *sum += change,
             None => others.push((currency, change)),
@@ -97,7 +101,7 @@ impl Order {
     #[must_use]
     pub fn pending(&self) -> Option<(Currency, Sum)> {
         let currency = self.currency.filter(|_| !self.cancelled)?;
-        let mut others = self.billed_otherwise.iter().flat_map(|others| others.iter());
+        let mut others = self.billed_otherwise.iter().flat_map(|others| others.0.iter());
         let billed = match self.billed_in == Some(currency) {
             true => self.billed.into(),
             false => others.find(|(other, _)| *other == currency).map_or(Sum::ZERO, |(_, sum)| *sum),

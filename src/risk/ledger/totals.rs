@@ -34,7 +34,7 @@ pub fn next_crossing(due: Day, today: Day) -> Day {
 pub struct Totals {
     /// Open amounts.
     pub outstanding: Sum,
-    /// Of them, what is overdue by 1-30, 31-60, 61-90 and over 90 days, as of [`Ageing::today`].
+    /// Of them, what is overdue by 1-30, 31-60, 61-90 and over 90 days, for the days of [`Ageing`].
     pub overdue: [Sum; 4],
     /// Of them, what is disputed.
     pub disputed: Sum,
@@ -69,12 +69,13 @@ pub struct TotalsByCurrency {
     ageing: Ageing,
 }
 
-/// The day that overdue totals are aged to.
+/// The days for which overdue totals hold. Ageing is lazy: events count by the first of these days, and only who reads
+/// overdue totals pays for moving them on, at most once for each day on which a bucket changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
 pub struct Ageing {
-    /// The day they hold for.
+    /// The first.
     pub today: Day,
-    /// The first day on which they may no longer hold.
+    /// The first on which they may no longer hold.
     pub until: Day,
 }
 
@@ -147,10 +148,17 @@ impl TotalsByCurrency {
         }
     }
 
-    /// Moves ageing to `today`; asks for the open invoices only where a bucket may have changed.
+    /// Starts ageing on a day, where nothing was counted yet.
+    #[inline]
+    pub fn start(&mut self, today: Day) {
+        if self.ageing.today == Day::MIN {
+            self.ageing.today = today;
+        }
+    }
+
+    /// Moves ageing to `today`; asks for the open invoices only where a bucket may have changed since.
     pub fn age<I: Iterator<Item = Standing>>(&mut self, today: Day, open: impl FnOnce() -> I) {
-        if today < self.ageing.until && self.ageing.today != Day::MIN {
-            self.ageing.today = self.ageing.today.max(today);
+        if today < self.ageing.until {
             return;
         }
         self.ageing = Ageing { today, until: Day::MAX };

@@ -1,0 +1,313 @@
+//! Owns a turn: a polled batch becomes applied, and what is applied becomes committed. Nothing else moves a shard.
+//!
+//! The stages are types, so that what is not committed cannot be taken for it: [`Batch`], [`Applied`], [`Committed`].
+
+use bumpalo::Bump;
+
+use crate::event::{Effect, Refusal};
+use crate::risk::{Outcome, Shard};
+use crate::wire::{self, DecodeRules, decode_record, decode_value};
+
+use super::counts::Counts;
+use super::log::{Log, LogError, Position};
+use super::outbox::{Outbox, Topics};
+use super::records::{Record, Records};
+
+/// How much one turn takes on.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchLimits {
+    /// Records at most.
+    pub records_max: usize,
+    /// Bytes of keys, values and headers at most; one record that is larger is taken alone.
+    pub bytes_max: usize,
+}
+
+impl Default for BatchLimits {
+    /// As much as the near caches of a core hold.
+    fn default() -> BatchLimits {
+        BatchLimits { records_max: 2048, bytes_max: 512 << 10 }
+    }
+}
+
+/// Records polled and not yet applied.
+#[derive(Debug)]
+pub struct Batch {
+    records: Records,
+    limits: BatchLimits,
+    order: Vec<u32>,
+}
+
+impl Batch {
+    /// An empty batch.
+    #[must_use]
+    pub fn new(limits: BatchLimits) -> Batch {
+        Batch { records: Records::default(), limits, order: Vec::new() }
+    }
+
+    /// Whether `record` still fits.
+    #[must_use]
+    #[inline]
+    pub fn has_room_for(&self, record: &Record<'_>) -> bool {
+        self.records.is_empty()
+            || (self.records.len() < self.limits.records_max
+                && self.records.bytes() + record.bytes() <= self.limits.bytes_max)
+    }
+
+    /// Takes a copy of `record`.
+    #[inline]
+    pub fn push(&mut self, record: &Record<'_>) {
+        self.records.push(record);
+    }
+
+    /// Records in it.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Orders the records as they are applied: by partition, then record time, topic, offset.
+    fn sort(&mut self) {
+        let records = &self.records;
+        self.order.clear();
+        self.order.extend(0..records.len() as u32);
+        let key = |index: &u32| records.order(*index as usize);
+        if !self.order.is_sorted_by_key(key) {
+            self.order.sort_unstable_by_key(key);
+        }
+    }
+}
+
+/// A shard and what it has committed.
+pub struct OwnedShard {
+    /// Its partition.
+    pub partition: u32,
+    /// The shard.
+    pub shard: Shard,
+    /// What it has committed.
+    pub counts: Counts,
+}
+
+/// What applying needs besides the records: how to read them, and room to work in.
+pub(super) struct Desk {
+    pub(super) topics: Topics,
+    pub(super) rules: DecodeRules,
+    pub(super) scratch: Bump,
+    pub(super) effects: Vec<Effect>,
+}
+
+/// The buffers of a turn, in whatever stage it is.
+#[derive(Debug)]
+pub(super) struct Turn {
+    pub(super) batch: Batch,
+    outbox: Outbox,
+    positions: Vec<Position>,
+    counts: Vec<(u32, Counts)>,
+}
+
+impl Turn {
+    pub(super) fn new(limits: BatchLimits) -> Turn {
+        Turn { batch: Batch::new(limits), outbox: Outbox::default(), positions: Vec::new(), counts: Vec::new() }
+    }
+
+    fn clear(&mut self) {
+        self.batch.records.clear();
+        self.outbox.records.clear();
+        self.positions.clear();
+        self.counts.clear();
+    }
+
+    /// Applies the batch, each partition's records in their order to its shard. `shards` are in order of partition.
+    ///
+    /// # Panics
+    /// When the log gave a record of a partition that is not owned.
+    pub(super) fn apply(mut self, shards: &mut [OwnedShard], desk: &mut Desk) -> Applied {
+        self.batch.sort();
+        let partition_at = |turn: &Turn, at: usize| {
+            turn.batch.order.get(at).map(|index| turn.batch.records.get(*index as usize).partition)
+        };
+        let mut at = 0;
+        while let Some(partition) = partition_at(&self, at) {
+            let mut end = at + 1;
+            while partition_at(&self, end) == Some(partition) {
+                end += 1;
+            }
+            let place = shards.binary_search_by_key(&partition, |owned| owned.partition);
+            let shard = &mut shards[place.expect("the log gives records of owned partitions alone")].shard;
+            let mut counts = Counts::default();
+            self.apply_run(at..end, shard, desk, &mut counts);
+            self.counts.push((partition, counts));
+            at = end;
+        }
+        Applied(self)
+    }
+
+    /// Applies a run of records of one partition.
+    fn apply_run(&mut self, run: std::ops::Range<usize>, shard: &mut Shard, desk: &mut Desk, counts: &mut Counts) {
+        let Turn { batch, outbox, positions, .. } = self;
+        let Desk { topics, rules, scratch, effects } = desk;
+        let first_position = positions.len();
+        for index in &batch.order[run] {
+            let record = batch.records.get(*index as usize);
+            move_on(positions, first_position, &record);
+            let Some(value) = record.value else {
+                counts.skipped += 1;
+                continue;
+            };
+            match apply_one(&record, value, shard, topics, rules, scratch, effects, counts) {
+                Ok(()) => {}
+                Err(refusal) => outbox.refuse(&record, &refusal, topics, counts),
+            }
+            scratch.reset();
+            if !effects.is_empty() {
+                outbox.take(effects, topics, record.partition, counts);
+            }
+        }
+    }
+
+    /// Does `work` on shards without any record: what it says is sent with the turn.
+    pub(super) fn work(
+        mut self,
+        shards: &mut [OwnedShard],
+        desk: &mut Desk,
+        mut work: impl FnMut(&mut Shard, &mut Vec<Effect>),
+    ) -> Applied {
+        for OwnedShard { partition, shard, .. } in shards {
+            let mut counts = Counts::default();
+            work(shard, &mut desk.effects);
+            self.outbox.take(&mut desk.effects, &desk.topics, *partition, &mut counts);
+            self.counts.push((*partition, counts));
+        }
+        Applied(self)
+    }
+}
+
+/// Notes that a record was read. The positions from `first` on are those of its partition.
+#[inline]
+fn move_on(positions: &mut Vec<Position>, first: usize, record: &Record<'_>) {
+    let next = record.offset + 1;
+    match positions[first..].iter_mut().find(|position| position.topic == record.topic) {
+        Some(position) => position.next = position.next.max(next),
+        None => positions.push(Position { topic: record.topic, partition: record.partition, next }),
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+#[inline]
+fn apply_one<'a>(
+    record: &Record<'a>,
+    value: &'a [u8],
+    shard: &mut Shard,
+    topics: &Topics,
+    rules: &DecodeRules,
+    scratch: &'a Bump,
+    effects: &mut Vec<Effect>,
+    counts: &mut Counts,
+) -> Result<(), Refusal> {
+    let event = match topics.inputs[usize::from(record.topic.0)] {
+        None => decode_value(value, rules, scratch)?,
+        Some(topic) => {
+            let headers = bumpalo::collections::Vec::from_iter_in(record.headers.iter(), scratch).into_bump_slice();
+            let Record { partition, key, .. } = *record;
+            let record = wire::Record { topic, partition, partitions: topics.partitions, key, headers, value };
+            decode_record(&record, rules, scratch)?
+        }
+    };
+    let tally = if event.body.spec().has_buyer { &mut counts.own } else { &mut counts.copies };
+    match shard.apply(&event, effects) {
+        Outcome::Applied => tally.applied += 1,
+        Outcome::Duplicate => tally.duplicate += 1,
+        Outcome::Refused(refusal) => return Err(refusal),
+    }
+    Ok(())
+}
+
+/// A turn whose records moved its shards, and of which nobody outside may know yet.
+#[derive(Debug)]
+pub struct Applied(Turn);
+
+/// A turn that holds: its outputs and positions are in the log.
+#[derive(Debug)]
+pub struct Committed(Turn);
+
+/// A turn that does not hold, or of which nobody can tell: its shards are ahead of the log and must be dropped.
+#[derive(Debug)]
+pub struct NotCommitted {
+    /// What the log said.
+    pub error: LogError,
+    /// The partitions whose shards are no longer valid.
+    pub partitions: Vec<u32>,
+}
+
+impl Applied {
+    /// Times that a call is repeated where the log asks for it.
+    const RETRIES_MAX: u32 = 10;
+
+    /// Sends outputs and positions in one transaction and commits it; a turn that has neither needs none.
+    ///
+    /// # Errors
+    /// When it is not plainly committed.
+    pub fn commit<L: Log>(self, log: &mut L) -> Result<Committed, NotCommitted> {
+        match self.transact(log) {
+            Ok(()) => Ok(Committed(self.0)),
+            Err(error) => {
+                let partitions = self.0.counts.iter().map(|(partition, _)| *partition).collect();
+                // Once fenced or past help there is nothing to abort; else the reason is the first error, unless the
+                // abort shows a worse one.
+                let error = match error {
+                    LogError::Abort(_) | LogError::Retry(_) => match retry(|| log.abort()) {
+                        Err(worse @ (LogError::Fenced(_) | LogError::Fatal(_))) => worse,
+                        _ => error,
+                    },
+                    LogError::Fenced(_) | LogError::Fatal(_) => error,
+                };
+                Err(NotCommitted { error, partitions })
+            }
+        }
+    }
+
+    fn transact<L: Log>(&self, log: &mut L) -> Result<(), LogError> {
+        let Turn { outbox, positions, .. } = &self.0;
+        if outbox.records.is_empty() && positions.is_empty() {
+            return Ok(());
+        }
+        retry(|| log.begin())?;
+        for record in outbox.records.iter() {
+            retry(|| log.send(&record))?;
+        }
+        if !positions.is_empty() {
+            retry(|| log.send_offsets(positions))?;
+        }
+        retry(|| log.commit())
+    }
+}
+
+/// Calls until the answer is not [`LogError::Retry`], within a limit.
+fn retry(mut call: impl FnMut() -> Result<(), LogError>) -> Result<(), LogError> {
+    let mut retries = 0;
+    loop {
+        match call() {
+            Err(LogError::Retry(_)) if retries < Applied::RETRIES_MAX => retries += 1,
+            answer => return answer,
+        }
+    }
+}
+
+impl Committed {
+    /// Adds its counts to those of its shards and gives the buffers back.
+    pub(super) fn settle(self, shards: &mut [OwnedShard]) -> Turn {
+        let Committed(mut turn) = self;
+        for (partition, counts) in &turn.counts {
+            if let Ok(place) = shards.binary_search_by_key(partition, |owned| owned.partition) {
+                shards[place].counts.add(counts);
+            }
+        }
+        turn.clear();
+        turn
+    }
+}

@@ -1,0 +1,368 @@
+//! Owns the embedded log: topics and partitions in memory, with Kafka's rules of transactions.
+//!
+//! An abort hides its records from readers of committed records; positions move only with a commit; a producer is fenced
+//! by the next one of its transactional id; a reader of committed records waits at the first open transaction.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+use crate::runtime::{LogError, Position, Record, Records, TopicId};
+
+use super::partition::{Ending, Partition};
+
+/// What a topic is like.
+#[derive(Debug, Clone)]
+pub struct TopicConfig {
+    /// Its partitions.
+    pub partitions: u32,
+    /// With a limit, what is consumed (below the committed position) is dropped, and [`EmbeddedLog::append`] waits while
+    /// more than this is retained. Without one nothing is dropped.
+    pub retained_bytes_max: Option<usize>,
+}
+
+/// Which records a reader sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// Those of committed transactions and of none, up to the first open transaction.
+    Committed,
+    /// All, those of open and aborted transactions too.
+    Uncommitted,
+}
+
+/// An in-process log. A clone is another handle of the same log.
+#[derive(Debug, Clone)]
+pub struct EmbeddedLog {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    topics: Vec<Topic>,
+    coordinator: Mutex<Coordinator>,
+    /// Counts what happened that someone may wait for.
+    changes: Mutex<u64>,
+    changed: Condvar,
+    shut: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Topic {
+    partitions: Vec<Mutex<Partition>>,
+    retained_bytes_max: Option<usize>,
+    retained_bytes: AtomicUsize,
+    closed: AtomicBool,
+}
+
+/// Who may write, and how far the inputs are consumed.
+#[derive(Debug, Default)]
+struct Coordinator {
+    producers: BTreeMap<String, ProducerState>,
+    transactions: u64,
+    committed: BTreeMap<(TopicId, u32), i64>,
+}
+
+#[derive(Debug, Default)]
+struct ProducerState {
+    epoch: u32,
+    open: Option<OpenTransaction>,
+}
+
+#[derive(Debug)]
+struct OpenTransaction {
+    number: u64,
+    touched: Vec<(TopicId, u32)>,
+    positions: Vec<Position>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("nobody panics while holding this lock")
+}
+
+impl EmbeddedLog {
+    /// A log with these topics, known by their place.
+    #[must_use]
+    pub fn new(topics: &[TopicConfig]) -> EmbeddedLog {
+        let topic = |config: &TopicConfig| Topic {
+            partitions: (0..config.partitions).map(|_| Mutex::default()).collect(),
+            retained_bytes_max: config.retained_bytes_max,
+            retained_bytes: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
+        };
+        EmbeddedLog {
+            shared: Arc::new(Shared {
+                topics: topics.iter().map(topic).collect(),
+                coordinator: Mutex::default(),
+                changes: Mutex::default(),
+                changed: Condvar::new(),
+                shut: AtomicBool::new(false),
+            }),
+        }
+    }
+
+    /// Appends records of no transaction and gives the first one's offset. Waits while the topic retains more than its
+    /// limit; a block that is larger than the limit goes in alone.
+    ///
+    /// # Errors
+    /// When the log is shut.
+    pub fn append(&self, topic: TopicId, partition: u32, records: Records) -> Result<i64, LogError> {
+        let state = self.topic(topic);
+        let bytes = records.bytes();
+        let mut changes = lock(&self.shared.changes);
+        loop {
+            if self.shared.shut.load(Ordering::Relaxed) {
+                return Err(LogError::Fatal("the log is shut".to_owned()));
+            }
+            let retained = state.retained_bytes.load(Ordering::Relaxed);
+            if retained == 0 || state.retained_bytes_max.is_none_or(|max| retained + bytes <= max) {
+                break;
+            }
+            changes = self.shared.changed.wait(changes).expect("nobody panics while holding this lock");
+        }
+        state.retained_bytes.fetch_add(bytes, Ordering::Relaxed);
+        drop(changes);
+        let offset = lock(&state.partitions[partition as usize]).append(records, None);
+        self.tell();
+        Ok(offset)
+    }
+
+    /// Says that nothing will be appended to a topic any more.
+    pub fn close(&self, topic: TopicId) {
+        self.topic(topic).closed.store(true, Ordering::Release);
+        self.tell();
+    }
+
+    /// Whether nothing will be appended to a topic any more.
+    #[must_use]
+    pub fn is_closed(&self, topic: TopicId) -> bool {
+        self.topic(topic).closed.load(Ordering::Acquire)
+    }
+
+    /// Stops the log: whoever waits to append is refused.
+    pub fn shut(&self) {
+        self.shared.shut.store(true, Ordering::Relaxed);
+        self.tell();
+    }
+
+    /// Whether the log was stopped.
+    #[must_use]
+    pub fn is_shut(&self) -> bool {
+        self.shared.shut.load(Ordering::Relaxed)
+    }
+
+    /// Hands over the records of a partition from offset `from` on, until `take` refuses one, and gives the offset to go
+    /// on from.
+    ///
+    /// # Errors
+    /// When offset `from` was trimmed, or was never there.
+    pub fn read(
+        &self,
+        topic: TopicId,
+        partition: u32,
+        from: i64,
+        isolation: Isolation,
+        take: impl FnMut(&Record<'_>) -> bool,
+    ) -> Result<i64, LogError> {
+        lock(&self.topic(topic).partitions[partition as usize]).read(from, isolation, take)
+    }
+
+    /// The offset that the next record of a partition will get.
+    #[must_use]
+    pub fn end(&self, topic: TopicId, partition: u32) -> i64 {
+        lock(&self.topic(topic).partitions[partition as usize]).end()
+    }
+
+    /// Drops the records of a partition below `offset`, as far as their transactions have ended.
+    pub fn trim(&self, topic: TopicId, partition: u32, offset: i64) {
+        let state = self.topic(topic);
+        let freed = lock(&state.partitions[partition as usize]).trim(offset);
+        if freed > 0 {
+            state.retained_bytes.fetch_sub(freed, Ordering::Relaxed);
+            self.tell();
+        }
+    }
+
+    /// The bytes that a topic retains.
+    #[must_use]
+    pub fn retained_bytes(&self, topic: TopicId) -> usize {
+        self.topic(topic).retained_bytes.load(Ordering::Relaxed)
+    }
+
+    /// The committed position of a partition; `None` before the first commit.
+    #[must_use]
+    pub fn committed(&self, topic: TopicId, partition: u32) -> Option<i64> {
+        lock(&self.shared.coordinator).committed.get(&(topic, partition)).copied()
+    }
+
+    /// Makes a producer of `transactional_id`. An earlier one of the same id is fenced, and what it left open is aborted.
+    #[must_use]
+    pub fn producer(&self, transactional_id: &str) -> Producer {
+        let mut coordinator = lock(&self.shared.coordinator);
+        let state = coordinator.producers.entry(transactional_id.to_owned()).or_default();
+        state.epoch += 1;
+        let epoch = state.epoch;
+        if let Some(open) = state.open.take() {
+            self.end_transaction(&open, Ending::Abort);
+        }
+        drop(coordinator);
+        self.tell();
+        Producer { log: self.clone(), id: transactional_id.to_owned(), epoch, unsent: BTreeMap::new() }
+    }
+
+    pub(super) fn is_bounded(&self, topic: TopicId) -> bool {
+        self.topic(topic).retained_bytes_max.is_some()
+    }
+
+    /// What was told until now, for [`EmbeddedLog::wait`].
+    pub(super) fn changes(&self) -> u64 {
+        *lock(&self.shared.changes)
+    }
+
+    /// Waits until more happened than `seen`, or the log is shut.
+    pub(super) fn wait(&self, seen: u64) {
+        let changes = lock(&self.shared.changes);
+        let waited = self.shared.changed.wait_while(changes, |changes| *changes == seen && !self.is_shut());
+        drop(waited.expect("nobody panics while holding this lock"));
+    }
+
+    fn tell(&self) {
+        *lock(&self.shared.changes) += 1;
+        self.shared.changed.notify_all();
+    }
+
+    fn topic(&self, topic: TopicId) -> &Topic {
+        &self.shared.topics[usize::from(topic.0)]
+    }
+
+    fn end_transaction(&self, open: &OpenTransaction, ending: Ending) {
+        for (topic, partition) in &open.touched {
+            lock(&self.topic(*topic).partitions[*partition as usize]).end_transaction(open.number, ending);
+        }
+    }
+}
+
+/// A transactional producer.
+#[derive(Debug)]
+pub struct Producer {
+    log: EmbeddedLog,
+    id: String,
+    epoch: u32,
+    /// Records sent and not yet in the log.
+    unsent: BTreeMap<(TopicId, u32), Records>,
+}
+
+impl Producer {
+    /// As much as one partition's records gather before they go into the log.
+    const UNSENT_BYTES_MAX: usize = 256 << 10;
+
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// When the producer is fenced, or has one open.
+    pub fn begin(&mut self) -> Result<(), LogError> {
+        let mut coordinator = lock(&self.log.shared.coordinator);
+        let number = coordinator.transactions + 1;
+        let state = self.state(&mut coordinator)?;
+        if state.open.is_some() {
+            return Err(LogError::Fatal("a transaction is open already".to_owned()));
+        }
+        state.open = Some(OpenTransaction { number, touched: Vec::new(), positions: Vec::new() });
+        coordinator.transactions = number;
+        Ok(())
+    }
+
+    /// Sends a record to the topic and partition that it names.
+    ///
+    /// # Errors
+    /// When the producer is fenced, or has no transaction open: at once, or at the next flush or commit.
+    pub fn send(&mut self, record: &Record<'_>) -> Result<(), LogError> {
+        let unsent = self.unsent.entry((record.topic, record.partition)).or_default();
+        unsent.push(record);
+        if unsent.bytes() < Producer::UNSENT_BYTES_MAX { Ok(()) } else { self.flush() }
+    }
+
+    /// Puts what was sent into the log, still uncommitted.
+    ///
+    /// # Errors
+    /// When the producer is fenced, or has no transaction open.
+    pub fn flush(&mut self) -> Result<(), LogError> {
+        let log = self.log.clone();
+        let mut coordinator = lock(&log.shared.coordinator);
+        self.flush_into(&mut coordinator)
+    }
+
+    /// Makes positions of the inputs part of the transaction.
+    ///
+    /// # Errors
+    /// When the producer is fenced, or has no transaction open.
+    pub fn send_offsets(&mut self, positions: &[Position]) -> Result<(), LogError> {
+        let mut coordinator = lock(&self.log.shared.coordinator);
+        open_of(self.state(&mut coordinator)?)?.positions.extend_from_slice(positions);
+        Ok(())
+    }
+
+    /// Commits the transaction: its records and positions hold from now on, together.
+    ///
+    /// # Errors
+    /// When the producer is fenced, or has no transaction open.
+    pub fn commit(&mut self) -> Result<(), LogError> {
+        let log = self.log.clone();
+        let mut coordinator = lock(&log.shared.coordinator);
+        self.flush_into(&mut coordinator)?;
+        let state = self.state(&mut coordinator)?;
+        open_of(state)?;
+        if let Some(open) = state.open.take() {
+            log.end_transaction(&open, Ending::Commit);
+            let positions = open.positions.iter().map(|at| ((at.topic, at.partition), at.next));
+            coordinator.committed.extend(positions);
+        }
+        drop(coordinator);
+        log.tell();
+        Ok(())
+    }
+
+    /// Aborts the transaction: it is as if never begun, but for readers of uncommitted records.
+    ///
+    /// # Errors
+    /// When the producer is fenced, or has no transaction open.
+    pub fn abort(&mut self) -> Result<(), LogError> {
+        self.unsent.clear();
+        let mut coordinator = lock(&self.log.shared.coordinator);
+        let state = self.state(&mut coordinator)?;
+        open_of(state)?;
+        if let Some(open) = state.open.take() {
+            self.log.end_transaction(&open, Ending::Abort);
+        }
+        drop(coordinator);
+        self.log.tell();
+        Ok(())
+    }
+
+    /// Its state, while no later producer of its id has taken its place.
+    fn state<'a>(&self, coordinator: &'a mut Coordinator) -> Result<&'a mut ProducerState, LogError> {
+        let state = coordinator.producers.get_mut(&self.id).expect("a producer registers when it is made");
+        if state.epoch == self.epoch {
+            Ok(state)
+        } else {
+            let (id, epoch) = (&self.id, state.epoch);
+            Err(LogError::Fenced(format!("another producer of the id {id:?} took over (its epoch is {epoch})")))
+        }
+    }
+
+    fn flush_into(&mut self, coordinator: &mut Coordinator) -> Result<(), LogError> {
+        let open = open_of(self.state(coordinator)?)?;
+        while let Some(((topic, partition), records)) = self.unsent.pop_first() {
+            let state = self.log.topic(topic);
+            state.retained_bytes.fetch_add(records.bytes(), Ordering::Relaxed);
+            lock(&state.partitions[partition as usize]).append(records, Some(open.number));
+            if !open.touched.contains(&(topic, partition)) {
+                open.touched.push((topic, partition));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn open_of(state: &mut ProducerState) -> Result<&mut OpenTransaction, LogError> {
+    state.open.as_mut().ok_or_else(|| LogError::Fatal("no transaction is open".to_owned()))
+}

@@ -1,0 +1,306 @@
+//! Owns the schemas of the outbound types, as the encoder of effects writes them.
+
+use serde_json::{Map, Value, json};
+
+use super::kinds::{self, one_of};
+use super::{DIALECT, output_examples, schema_id};
+use crate::event::{AlertKind, Layer, LimitChangeCause, Segment, Severity};
+
+/// What the contract says of one outbound type.
+pub struct OutputSpec {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// Its topic, without a prefix.
+    pub topic: &'static str,
+    /// What it means, in a sentence.
+    pub doc: &'static str,
+    /// The fields of its `data`.
+    fields: fn() -> Vec<Field>,
+    /// The example of its `data`.
+    example: fn() -> Value,
+}
+
+/// Every outbound type.
+pub const TYPES: &[OutputSpec] = &[
+    OutputSpec {
+        name: "alert.raised",
+        topic: "alerts",
+        doc: "Something needs a person's eye.",
+        fields: alert,
+        example: output_examples::alert_raised,
+    },
+    OutputSpec {
+        name: "alert.escalated",
+        topic: "alerts",
+        doc: "An alert that is raised got worse; its severity only ever rises.",
+        fields: alert,
+        example: output_examples::alert_escalated,
+    },
+    OutputSpec {
+        name: "alert.cleared",
+        topic: "alerts",
+        doc: "An alert is over; it is cleared once, at another level than it was raised at.",
+        fields: alert,
+        example: output_examples::alert_cleared,
+    },
+    OutputSpec {
+        name: "limit.changed",
+        topic: "limit-changes",
+        doc: "The buyer's credit limit is another: for those who ship.",
+        fields: limit_change,
+        example: output_examples::limit_changed,
+    },
+    OutputSpec {
+        name: "exposure.updated",
+        topic: "exposures",
+        doc: "The buyer's figures in full; the latest per buyer stays on its topic.",
+        fields: exposure_update,
+        example: output_examples::exposure_updated,
+    },
+];
+
+/// The schema of a type.
+pub fn schema(spec: &OutputSpec) -> Value {
+    let mut fields = (spec.fields)();
+    fields.push(("caused_by", cause(), "What brought it about: the buyer's last event of the instant, or the clock."));
+    fields.push(("params_version", count(), "The version of the params that it was judged by."));
+    let mut subject = kinds::id();
+    subject["description"] = "The buyer's id, which is the record's key too.".into();
+    let envelope = object(vec![
+        ("specversion", json!({ "const": "1.0" }), "The version of CloudEvents."),
+        ("id", json!({ "type": "string", "pattern": "^[0-9a-f]{32}$" }), "The same input gives the same id."),
+        ("source", json!({ "const": "vigie" }), "Who sends it."),
+        ("type", json!({ "const": spec.name }), spec.doc),
+        ("subject", subject, "The buyer's id, which is the record's key too."),
+        ("time", instant(), "The clock at the judgement."),
+        ("datacontenttype", json!({ "const": "application/json" }), "What data is."),
+        ("data", object(fields), "What it tells."),
+    ]);
+    let mut schema = json!({
+        "$schema": DIALECT,
+        "$id": schema_id(spec.name),
+        "title": spec.name,
+        "description": format!("{} It goes to the topic {}.", spec.doc, spec.topic)
+    });
+    let parts = schema.as_object_mut().expect("a schema is an object");
+    parts.extend(envelope.as_object().expect("a schema is an object").clone());
+    parts.insert("examples".to_owned(), json!([output_examples::event(spec.name, &(spec.example)())]));
+    parts.insert("$defs".to_owned(), definitions());
+    schema
+}
+
+/// Name, schema, meaning.
+type Field = (&'static str, Value, &'static str);
+
+/// The one field that stands only where it says something: all others are always there.
+const OPTIONAL: &str = "old_currency";
+
+/// An object in which every field stands; more may come with later versions.
+fn object(fields: Vec<Field>) -> Value {
+    let names: Vec<&str> = fields.iter().map(|field| field.0).filter(|name| *name != OPTIONAL).collect();
+    let mut properties = Map::new();
+    for (name, mut schema, doc) in fields {
+        schema["description"] = doc.into();
+        properties.insert(name.to_owned(), schema);
+    }
+    json!({ "type": "object", "required": names, "properties": properties })
+}
+
+fn list(item: Value) -> Value {
+    json!({ "type": "array", "items": item })
+}
+
+fn nullable(schema: Value) -> Value {
+    json!({ "anyOf": [schema, { "type": "null" }] })
+}
+
+fn money() -> Value {
+    json!({ "$ref": "#/$defs/money" })
+}
+
+fn text() -> Value {
+    json!({ "type": "string" })
+}
+
+fn date() -> Value {
+    json!({ "type": "string", "format": "date", "pattern": kinds::DATE })
+}
+
+fn instant() -> Value {
+    json!({ "type": "string", "format": "date-time" })
+}
+
+fn currency() -> Value {
+    json!({ "type": "string", "pattern": "^[A-Z]{3}$" })
+}
+
+fn count() -> Value {
+    json!({ "type": "integer", "minimum": 0 })
+}
+
+fn score() -> Value {
+    json!({ "type": ["number", "null"], "minimum": 0, "maximum": 100 })
+}
+
+fn grade() -> Value {
+    json!({ "type": ["integer", "null"] })
+}
+
+fn definitions() -> Value {
+    json!({
+        "money": {
+            "type": "string",
+            "pattern": r"^-?[0-9]+\.[0-9]{2}$",
+            "description": "An amount in the base currency, rounded half-even to 2 decimals."
+        }
+    })
+}
+
+fn cause() -> Value {
+    let event = object(vec![("source", text(), "Who sent the event."), ("id", text(), "The event's id.")]);
+    json!({ "anyOf": [{ "const": "clock" }, event] })
+}
+
+fn reason() -> Value {
+    object(vec![
+        ("code", text(), "A stable code."),
+        (
+            "points",
+            json!({ "type": "integer" }),
+            "Points of the score that it stands for; 0 where a rule alone speaks.",
+        ),
+        ("detail", text(), "A sentence for a person."),
+    ])
+}
+
+fn alert() -> Vec<Field> {
+    let kind = one_of(AlertKind::ALL.iter().map(|member| member.as_str()));
+    let severity = one_of(Severity::ALL.iter().map(|member| member.as_str()));
+    let figures = [ageing(), standing(), insured()].concat();
+    vec![
+        ("alert_id", text(), "The alert, the same from raising to clearing."),
+        ("kind", kind, "What it is about."),
+        ("severity", severity, "How much it matters now; when it is cleared, how much it mattered last."),
+        ("score", score(), "The buyer's score; null in this version."),
+        ("grade", grade(), "The score's grade; null in this version."),
+        ("previous_grade", grade(), "The grade before; null in this version."),
+        ("reasons", list(reason()), "Why."),
+        ("exposure", object(figures), "The buyer's figures: the report row's money."),
+    ]
+}
+
+fn limit_change() -> Vec<Field> {
+    let limit = || json!({ "type": ["string", "null"], "pattern": r"^[0-9]+\.([0-9]{2}|[0-9]{4})$" });
+    let cause = one_of(LimitChangeCause::ALL.iter().map(|member| member.as_str()));
+    vec![
+        ("old_limit", limit(), "The limit before; null: there was none."),
+        ("new_limit", limit(), "The limit now; null: there is none."),
+        ("currency", nullable(currency()), "The currency of the limit now, or of the old one where there is none now."),
+        (OPTIONAL, currency(), "The old limit's currency, where it is another."),
+        ("effective_at", instant(), "From when on it holds."),
+        ("cause", cause, "What changed it."),
+        ("proposal_id", nullable(text()), "The proposal that it follows; null in this version."),
+        ("decided_by", nullable(text()), "Who decided it."),
+    ]
+}
+
+fn exposure_update() -> Vec<Field> {
+    let segment = one_of(Segment::ALL.iter().map(|member| member.as_str()));
+    let country = json!({ "type": "string", "pattern": "^[A-Z]{2}$" });
+    let mut fields = vec![
+        ("buyer_id", kinds::id(), "The buyer."),
+        ("as_of", date(), "The day that ageing is reckoned to."),
+        ("currency", currency(), "The base currency."),
+    ];
+    fields.extend(ageing());
+    fields.push(("oldest_overdue_days", count(), "Days that the oldest open invoice is overdue; 0 when none is."));
+    fields.extend(standing());
+    let ratio = json!({ "type": ["string", "null"], "pattern": r"^[0-9]+\.[0-9]{4}$" });
+    fields.push(("utilisation", ratio, "Exposure over limit, to 4 decimals; null without a limit or with limit 0."));
+    fields.extend(insured());
+    fields.extend([
+        ("open_invoices", count(), "Invoices with something open."),
+        ("fx_missing", json!({ "type": "boolean" }), "Whether something not zero was left out for want of a rate."),
+        ("name", nullable(text()), "The buyer's name."),
+        ("country", nullable(country), "ISO 3166 alpha-2."),
+        ("segment", nullable(segment), "Whether the insurer knows the buyer by name."),
+        ("sector", nullable(text()), "The buyer's sector."),
+        ("parent_id", nullable(text()), "The group that the buyer belongs to."),
+        ("score", score(), "The buyer's score; null in this version."),
+        ("slow", score(), "Its sub-score for late payment; null in this version."),
+        ("fail", score(), "Its sub-score for failure; null in this version."),
+        ("grade", grade(), "The score's grade; null in this version."),
+        ("reasons", list(reason()), "What the score is made of; empty in this version."),
+        ("sellers", list(seller()), "Subtotals per seller, in order of the seller's id."),
+        ("covers", list(cover()), "The buyer's covers, in the order in which they are used."),
+        ("month_ends", list(month_end()), "The last 24 month ends at most, the oldest first."),
+    ]);
+    fields
+}
+
+fn ageing() -> Vec<Field> {
+    vec![
+        ("outstanding", money(), "What is open."),
+        ("not_due", money(), "Open and not yet due."),
+        ("overdue_1_30", money(), "Open and overdue by 1 to 30 days."),
+        ("overdue_31_60", money(), "Open and overdue by 31 to 60 days."),
+        ("overdue_61_90", money(), "Open and overdue by 61 to 90 days."),
+        ("overdue_over_90", money(), "Open and overdue by more than 90 days."),
+    ]
+}
+
+fn standing() -> Vec<Field> {
+    vec![
+        ("disputed", money(), "Open amount of disputed invoices, whatever their age."),
+        ("written_off", money(), "What was left of invoices that were written off."),
+        ("unapplied", money(), "Paid or credited and not absorbed by an invoice."),
+        ("orders", money(), "Orders placed and not billed."),
+        ("exposure", money(), "Outstanding less unapplied, plus orders."),
+        ("limit", nullable(money()), "The limit; null when there is none, or while its currency has no rate."),
+    ]
+}
+
+fn insured() -> Vec<Field> {
+    vec![
+        ("insured_single_risk", money(), "Taken by single-risk covers."),
+        ("insured_primary", money(), "Taken by primary covers."),
+        ("insured_top_up", money(), "Taken by top-up covers."),
+        ("indemnifiable", money(), "What the insurers would pay."),
+        ("retained", money(), "What would stay with the seller."),
+    ]
+}
+
+fn seller() -> Value {
+    object(vec![
+        ("seller_id", text(), "The seller; \"\" for none."),
+        ("outstanding", money(), "What is open to this seller."),
+        ("overdue", money(), "Of it, what is overdue."),
+        ("open_invoices", count(), "Invoices with something open."),
+    ])
+}
+
+fn cover() -> Value {
+    let layer = one_of(Layer::ALL.iter().map(|member| member.as_str()));
+    let percent = json!({ "type": "string", "pattern": r"^[0-9]+(\.[0-9]{1,4})?$" });
+    object(vec![
+        ("cover_id", text(), "The cover."),
+        ("layer", layer, "Its layer."),
+        ("amount", nullable(money()), "The amount in force today; null while its currency has no rate."),
+        ("taken", money(), "What it carries of open invoices."),
+        ("insured_pct", percent, "The insured share, in per cent."),
+        ("valid_from", date(), "The first day of issue that it insures."),
+        ("valid_to", nullable(date()), "The last, a withdrawal included."),
+        ("order_id", nullable(text()), "The order that it insures."),
+        ("max_payment_term_days", nullable(count()), "The longest payment term that it insures."),
+        ("stopped_since", nullable(date()), "The first day whose shipments an overdue invoice leaves uninsured."),
+    ])
+}
+
+fn month_end() -> Value {
+    object(vec![
+        ("day", date(), "The last day of the month."),
+        ("exposure", money(), "Exposure at its end."),
+        ("overdue", money(), "Overdue at its end."),
+        ("score", score(), "The score at its end; null in this version."),
+    ])
+}
