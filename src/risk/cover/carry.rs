@@ -102,8 +102,12 @@ impl Carrying {
         ledger.refresh_arrears();
         let ledger = &*ledger;
         self.earliest_unpaid_due = ledger.earliest_unpaid_due();
+        let Some((first, last)) = ledger.unpaid_issue_days() else { return };
+        let covers = insurance.covers.iter().enumerate();
+        let ready = covers.filter_map(|(place, cover)| Ready::new(place, cover, rates));
+        // Covers of other times, which a buyer of many years has many of, are left out of the walk.
         let mut ready: Vec<Ready<'_>> =
-            insurance.covers.iter().enumerate().filter_map(|(place, cover)| Ready::new(place, cover, rates)).collect();
+            ready.filter(|ready| ready.terms.valid_from <= last && first <= ready.ends).collect();
         let grounds = Grounds {
             ledger,
             arrears: ledger.arrears(),
