@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use ethnum::I256;
 
+use crate::base::amount::RATIO_MAX;
 use crate::base::{Cents, Currency, Day, Instant, Rate};
 use crate::event::input::{CoverGranted, InvoiceIssued, OrderPlaced, PaymentAllocated, PaymentReceived};
 use crate::event::{Allocation, Body, Event, Id, Layer, Procedure, ReportRow};
@@ -530,9 +531,9 @@ fn cents(amount: I256) -> Cents {
     Cents(i128::try_from(half_even(amount, TWO_DECIMALS)).expect("what buyers owe fits 128 bits of cents"))
 }
 
-/// In 10^-4. What is over 128 bits stays at their end.
+/// In 10^-4. What has over 38 digits stays at the last number of 38.
 fn ratio(amount: I256, whole: I256) -> i128 {
-    i128::try_from(half_even(amount * 10_000, whole)).unwrap_or(i128::MAX)
+    half_even(amount * 10_000, whole).min(I256::new(RATIO_MAX)).as_i128()
 }
 
 /// The nearest whole quotient, and of two that are as near the even one.

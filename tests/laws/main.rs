@@ -3,7 +3,11 @@
 //! `PROPTEST_CASES` sets how many sequences each law is tried on (256 by default). A sequence that breaks a law is shrunk and
 //! shown as the lines of JSON that `vigie replay` takes.
 
+mod effects;
+mod extremes;
+mod forgetting;
 mod ledger;
+mod sums;
 mod told;
 
 use proptest::test_runner::Config;
