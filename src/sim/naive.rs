@@ -468,7 +468,7 @@ impl<'a> Grounds<'_, 'a> {
         let two = !debt.disputed;
         let three = terms.max_payment_term_days.is_none_or(|days| term <= i32::from(days));
         let four = !terms.max_extension_days.is_some_and(stopped);
-        let five = !self.barred_from.is_some_and(|opened_on| opened_on <= issued_on);
+        let five = self.barred_from.is_none_or(|opened_on| opened_on > issued_on);
         let six = terms.seller_id.is_empty() || terms.seller_id == debt.said.seller_id;
         let seven = match terms.layer {
             Layer::Primary => true,

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use vigie::event::RefusalCode;
+use vigie::base::{Cents, Day};
+use vigie::event::input::{CoverGranted, InvoiceIssued};
+use vigie::event::{Body, Layer, RefusalCode};
 use vigie::risk::Outcome;
 use vigie::sim::naive::{Twin, Verdict};
 
-use crate::told::{EVERYDAY, Told, sequence};
+use crate::told::{EVERYDAY, FIRST_DAY, Told, id, money, percent, sequence};
 use crate::{eur, every_case, rows, shard, tell, today};
 
 fn verdict(outcome: &Outcome) -> Option<Verdict> {
@@ -132,4 +134,58 @@ fn without_conflicts(all: Vec<Told>) -> Vec<Told> {
         None => facts.insert((told.time, told.id, told.source)),
     };
     all.into_iter().filter(|told| !is_decision(told)).filter(new).collect()
+}
+
+#[test]
+fn the_twin_reckons_the_example_of_the_contract() {
+    let said = |body| Told { time: on(40).start(), id: "e", source: "/erp", subject: "B", body, shares: Vec::new() };
+    let cover = |name, layer, max_payment_term_days| CoverGranted {
+        seller_id: "",
+        cover_id: id(name),
+        layer,
+        amount: money(2_000_000_000),
+        currency: eur(),
+        insured_pct: percent("90"),
+        valid_from: on(0),
+        valid_to: None,
+        order_id: None,
+        max_payment_term_days,
+        max_extension_days: None,
+        declare_within_days: None,
+        insurer: None,
+        policy_id: None,
+    };
+    let invoice = InvoiceIssued {
+        seller_id: "",
+        invoice_id: id("F"),
+        amount: money(5_000_000_000),
+        net_amount: None,
+        currency: eur(),
+        issued_on: on(5),
+        due_on: on(35),
+        order_id: None,
+    };
+    let top_up = said(Body::CoverGranted(cover("T", Layer::TopUp, None)));
+    let all = [
+        said(Body::InvoiceIssued(invoice)),
+        top_up.clone(),
+        said(Body::CoverGranted(cover("P", Layer::Primary, Some(30)))),
+    ];
+    let row = |all: &[Told]| {
+        let mut twin = Twin::new(eur());
+        all.iter().for_each(|told| assert_eq!(twin.apply(told.event()), Verdict::Applied));
+        twin.report(on(40)).pop().expect("a row")
+    };
+    let insured = row(&all);
+    assert_eq!([insured.outstanding, insured.overdue[0], insured.exposure], [Cents(50_000_000); 3]);
+    assert_eq!([insured.insured_primary, insured.insured_top_up], [Cents(20_000_000); 2]);
+    assert_eq!([insured.indemnifiable, insured.retained], [Cents(36_000_000), Cents(14_000_000)]);
+
+    let too_short = said(Body::CoverGranted(cover("P", Layer::Primary, Some(29))));
+    let uninsured = row(&[all[0].clone(), top_up, too_short]);
+    assert_eq!([uninsured.insured_primary, uninsured.insured_top_up], [Cents(0); 2]);
+}
+
+fn on(day: i32) -> Day {
+    Day::from_number(FIRST_DAY + day)
 }
