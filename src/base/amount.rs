@@ -11,6 +11,8 @@ use super::money::Sum;
 
 /// Two decimals in 16.
 const CENT: i128 = 10_i128.pow(14);
+/// The largest ratio, in 10^-4: the 38 digits that a decimal of 128 bits holds.
+pub const RATIO_MAX: i128 = 10_i128.pow(38) - 1;
 /// Four decimals in 16.
 const UNIT: i128 = 10_i128.pow(12);
 
@@ -77,10 +79,12 @@ impl BaseAmount {
         BaseUnits(round(self.0, UNIT))
     }
 
-    /// This amount over `other`, rounded half-even to 4 decimals, in 10^-4; `None` where `other` is 0.
+    /// This amount over `other`, rounded half-even to 4 decimals, in 10^-4; `None` where `other` is 0. The largest exposure
+    /// over the least limit has 44 digits: what is over [`RATIO_MAX`] stays there.
     #[must_use]
     pub fn ratio(self, other: BaseAmount) -> Option<i128> {
-        (other.0 != I256::ZERO).then(|| round_wide(self.0 * I256::from(10_000_u16), other.0))
+        let ratio = || quotient(self.0 * I256::from(10_000_u16), other.0);
+        (other.0 != I256::ZERO).then(|| ratio().min(I256::from(RATIO_MAX)).as_i128())
     }
 }
 
@@ -181,14 +185,26 @@ fn round(value: I256, divisor: i128) -> i128 {
     }
 }
 
+<<<<<<< HEAD
 /// Divides rounding half to even.
+=======
+/// Divides rounding half to even; an amount of a buyer in cents or units fits 128 bits.
+>>>>>>> laws
 fn round_wide(value: I256, divisor: I256) -> i128 {
+    quotient(value, divisor).as_i128()
+}
+
+fn quotient(value: I256, divisor: I256) -> I256 {
     let quotient = value.div_euclid(divisor);
     let twice = value.rem_euclid(divisor) * I256::from(2_u8);
     let odd = quotient % I256::from(2_u8) != I256::ZERO;
     let up = twice > divisor || (twice == divisor && odd);
+<<<<<<< HEAD
     // Only the ratio of 10^18 to the smallest limit at the smallest rate does not fit: it stays at the largest figure.
     i128::try_from(quotient + if up { I256::ONE } else { I256::ZERO }).unwrap_or(i128::MAX)
+=======
+    quotient + if up { I256::ONE } else { I256::ZERO }
+>>>>>>> laws
 }
 
 #[cfg(test)]
@@ -204,6 +220,17 @@ mod tests {
         assert_eq!(amount.rounded().units(), 999_999_999_999_999_999_999_000_000);
         assert_eq!(amount.ratio(amount), Some(10_000));
         assert_eq!(amount.rounded().share(1, MONEY_MAX.units()).units(), 1_000_000_000);
+    }
+
+    #[test]
+    fn a_ratio_holds_at_its_limit_and_stays_there_past_it() {
+        let units =
+            |units: i128, rate: &str| BaseAmount::convert(Sum::from_units(units), Rate::parse(rate).expect("a rate"));
+        let least = units(1, "0.000000000001");
+        assert_eq!(units(1, "1").ratio(least), Some(10_i128.pow(16)));
+        assert_eq!(units(10_i128.pow(22) - 1, "1").ratio(least), Some(RATIO_MAX - 10_i128.pow(16) + 1));
+        assert_eq!(units(10_i128.pow(22), "1").ratio(least), Some(RATIO_MAX));
+        assert_eq!(units(10_i128.pow(18), "999999999.999999999999").ratio(least), Some(RATIO_MAX));
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod partition;
 
 pub mod client;
 pub mod log;
+pub mod naive;
 
 pub use client::Client;
 pub use log::{EmbeddedLog, Isolation, Producer, TopicConfig};

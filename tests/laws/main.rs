@@ -1,0 +1,46 @@
+//! The laws that hold of a shard whatever is said to it, over random sequences of events.
+//!
+//! `PROPTEST_CASES` sets how many sequences each law is tried on (256 by default). A sequence that breaks a law is shrunk and
+//! shown as the lines of JSON that `vigie replay` takes.
+
+mod effects;
+mod extremes;
+mod forgetting;
+mod ledger;
+mod sums;
+mod told;
+
+use proptest::test_runner::Config;
+use vigie::base::{Currency, Day, Instant};
+use vigie::event::{Effect, ReportRow};
+use vigie::risk::{Outcome, Params, Shard};
+
+use told::Told;
+
+/// A law tried on all the cases asked for. Sequences that broke one are kept in tests of their own, not in files of seeds.
+fn every_case() -> Config {
+    Config { failure_persistence: None, ..Config::default() }
+}
+
+fn eur() -> Currency {
+    told::currency("EUR")
+}
+
+fn shard() -> Shard {
+    Shard::new(Params::new(eur()))
+}
+
+/// Applies all events.
+fn tell(shard: &mut Shard, all: &[Told], effects: &mut Vec<Effect>) -> Vec<Outcome> {
+    all.iter().map(|told| shard.apply(&told.event(), effects)).collect()
+}
+
+fn rows(shard: &mut Shard, as_of: Day) -> Vec<ReportRow> {
+    let mut rows = Vec::new();
+    shard.report(as_of, &mut |row| rows.push(row));
+    rows
+}
+
+fn today(shard: &Shard) -> Day {
+    shard.clock().unwrap_or(Instant::from_nanos(0)).day()
+}
