@@ -185,11 +185,7 @@ fn round(value: I256, divisor: i128) -> i128 {
     }
 }
 
-<<<<<<< HEAD
-/// Divides rounding half to even.
-=======
 /// Divides rounding half to even; an amount of a buyer in cents or units fits 128 bits.
->>>>>>> laws
 fn round_wide(value: I256, divisor: I256) -> i128 {
     quotient(value, divisor).as_i128()
 }
@@ -199,12 +195,7 @@ fn quotient(value: I256, divisor: I256) -> I256 {
     let twice = value.rem_euclid(divisor) * I256::from(2_u8);
     let odd = quotient % I256::from(2_u8) != I256::ZERO;
     let up = twice > divisor || (twice == divisor && odd);
-<<<<<<< HEAD
-    // Only the ratio of 10^18 to the smallest limit at the smallest rate does not fit: it stays at the largest figure.
-    i128::try_from(quotient + if up { I256::ONE } else { I256::ZERO }).unwrap_or(i128::MAX)
-=======
     quotient + if up { I256::ONE } else { I256::ZERO }
->>>>>>> laws
 }
 
 #[cfg(test)]
