@@ -6,19 +6,20 @@
 //!
 //! # 1. The words: [`base`] and [`event`]
 //!
-//! [`base`] has what everything is reckoned in: [`base::Money`] of one document and [`base::Sum`] of many, in 1/10,000 units;
-//! [`base::BaseAmount`], exact products of sums and rates; [`base::Day`] and [`base::Instant`]. No float is among them.
+//! [`base`] has what everything is reckoned in: [`base::Money`] of one document and [`base::Sum`] of many, in 1/10,000
+//! units; [`base::BaseAmount`], exact products of sums and rates; [`base::Day`] and [`base::Instant`]. No float is among
+//! them.
 //!
-//! [`event`] has what can be said. An [`event::Event`] says what happened to a buyer, in a [`event::Body`] for each type; the
-//! same table of fields makes the types, the decoder and the schemas. An [`event::Effect`] is what the engine has to say in
-//! turn, and an [`event::Refusal`] why a record does not count.
+//! [`event`] has what can be said. An [`event::Event`] says what happened to a buyer, in a [`event::Body`] for each type;
+//! the same table of fields makes the types, the decoder and the schemas. An [`event::Effect`] is what the engine has to
+//! say in turn, and an [`event::Refusal`] why a record does not count.
 //!
 //! # 2. The core: [`risk`]
 //!
-//! Start at [`risk::Shard::apply`]: one event in, effects out, and an outcome ([`risk::Outcome`]). It cannot fail, wait or read a clock;
-//! the event's time moves the clock, and what falls due on the way happens first. A shard hands the event to its
-//! [`risk::buyer::Buyer`], and has the buyer judged once its instant is over. The parts of a buyer answer one question each,
-//! and each knows only those before it:
+//! Start at [`risk::Shard::apply`]: one event in, effects out, and an outcome ([`risk::Outcome`]). It cannot fail, wait
+//! or read a clock; the event's time moves the clock, and what falls due on the way happens first. A shard hands the
+//! event to its [`risk::buyer::Buyer`], and has the buyer judged once its instant is over. The parts of a buyer answer
+//! one question each, and each knows only those before it:
 //!
 //! - [`risk::ledger`]: what is owed? [`risk::ledger::Ledger`] takes documents in any order; an
 //!   [`risk::ledger::Invoice`] has a [`risk::ledger::Standing`], which is all that the totals count of it.
@@ -30,24 +31,25 @@
 //!
 //! # 3. The bytes: [`wire`]
 //!
-//! [`wire::decode_value`] reads an event and borrows from the record; the first check that fails, in the contract's order, names the
-//! refusal. [`wire::encode_effect`] writes what goes out, [`wire::report`] the report's formats, [`wire::schema`] the published
-//! description of it all, and [`wire::partition_of`] says to which shard a buyer belongs.
+//! [`wire::decode_value`] reads an event and borrows from the record; the first check that fails, in the contract's
+//! order, names the refusal. [`wire::encode_effect`] writes what goes out, [`wire::report`] the report's formats,
+//! [`wire::schema`] the published description of it all, and [`wire::partition_of`] says to which shard a buyer belongs.
 //!
 //! # 4. The turn: [`runtime`]
 //!
-//! [`runtime::Worker::turn`] polls a [`runtime::Batch`], makes it [`runtime::Applied`], and [`runtime::Committed`] once its outputs
-//! and positions are in the log together. [`runtime::Log`] is all that it asks of a log.
+//! [`runtime::Worker::turn`] polls a [`runtime::Batch`], makes it [`runtime::Applied`], and [`runtime::Committed`] once
+//! its outputs and positions are in the log together. [`runtime::Log`] is all that it asks of a log.
 //!
 //! # 5. A world to run it in: [`sim`] and [`workload`]
 //!
-//! [`sim::EmbeddedLog`] is a log in memory with Kafka's rules of transactions; replays run on it. [`sim::naive`] is the slow
-//! and obvious twin that tests hold the core against. [`workload::Workload`] is a made-up portfolio that lives from day to day.
+//! [`sim::EmbeddedLog`] is a log in memory with Kafka's rules of transactions; replays run on it. [`sim::naive`] is the
+//! slow and obvious twin that tests hold the core against. [`workload::Workload`] is a made-up portfolio that lives from
+//! day to day.
 //!
 //! # 6. The outside: [`io`] and [`cli`]
 //!
-//! [`io`] opens files and reads the clocks; nothing before it does. [`cli`] has a file for each command and wires the rest
-//! together; the binary calls [`cli::main`].
+//! [`io`] opens files and reads the clocks; nothing before it does. [`cli`] has a file for each command and wires the
+//! rest together; the binary calls [`cli::main`].
 
 pub mod base;
 pub mod cli;
