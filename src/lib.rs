@@ -24,8 +24,8 @@
 //! - [`risk::ledger`]: what is owed? [`risk::ledger::Ledger`] takes documents in any order; an
 //!   [`risk::ledger::Invoice`] has a [`risk::ledger::Standing`], which is all that the totals count of it.
 //! - [`risk::cover`]: who bears it? [`risk::cover::Carrying`] is one walk over the unpaid invoices, with all covers.
-//! - [`risk::deadlines`]: when must somebody look again, though nothing happens?
 //! - [`risk::alert`]: whom to tell? Rules find what holds now; [`risk::alert::Alerts`] raises, escalates and clears.
+//! - [`risk::deadlines`]: when must somebody look again, though nothing happens?
 //!
 //! What changes results, and nothing else, is in [`risk::Params`].
 //!
