@@ -1,7 +1,7 @@
 //! The functional core: events in, effects out. No I/O, no clock, no lock, no failure.
 //!
-//! Each part answers one question and knows only those before it: [`ledger`] what is owed, [`cover`] who bears it,
-//! [`deadlines`] what is due when, [`alert`] whom to tell. [`buyer`] composes them, [`shard`] dispatches.
+//! Each part answers one question and knows only those before it: [`ledger`] what is owed, [`cover`] who bears it, [`alert`]
+//! whom to tell, [`deadlines`] when to look again. [`buyer`] composes them, [`shard`] dispatches.
 
 pub mod alert;
 pub mod buyer;
