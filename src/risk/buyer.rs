@@ -222,7 +222,7 @@ impl Buyer {
             raised += 1;
             alert_id(id, kind, subject, self.sequence + raised)
         });
-        let next_day = deadlines::next_day(&scene);
+        let next_day = deadlines::next_day(&scene, &self.alerts);
         if !told.is_empty() {
             let row = self.row_of(with.rates, today, &figures, carrying);
             for alert in told {

@@ -1,6 +1,6 @@
 //! What is due when: the next day on which a buyer must be looked at though nothing happens.
 
-use super::alert::Scene;
+use super::alert::{Alerts, Scene};
 use crate::base::{BaseAmount, Day};
 
 /// The earliest of several days after today.
@@ -19,7 +19,7 @@ impl Earliest {
 
 /// The next day on which time alone can change what a judgement says of a buyer; [`Day::MAX`]: none.
 #[must_use]
-pub fn next_day(scene: &Scene<'_>) -> Day {
+pub fn next_day(scene: &Scene<'_>, alerts: &Alerts) -> Day {
     let mut earliest = Earliest { today: scene.today, day: Day::MAX };
     if scene.figures.exposure > BaseAmount::ZERO || scene.figures.outstanding > BaseAmount::ZERO {
         // The end of the month is to be kept.
@@ -30,14 +30,21 @@ pub fn next_day(scene: &Scene<'_>) -> Day {
     }
     covers(scene, &mut earliest);
     declarations(scene, &mut earliest);
+    told_declarations(scene, alerts, &mut earliest);
     earliest.day
 }
 
 fn covers(scene: &Scene<'_>, earliest: &mut Earliest) {
     let levels = scene.levels;
-    for (_, cover, terms) in scene.covers() {
+    for (place, cover, terms) in scene.covers() {
         earliest.consider(terms.valid_from);
         cover.amendment_days().for_each(|day| earliest.consider(day));
+        cover.withdrawn_from().into_iter().for_each(|day| earliest.consider(day));
+        let carried = scene.carrying.covers[place].taken;
+        if carried > cover.carried_before() && carried > scene.in_force(cover, terms) {
+            // From tomorrow on this is what it carried the day before, and lost.
+            earliest.consider(scene.today.plus(1));
+        }
         if let Some(end) = cover.valid_to() {
             earliest.consider(end.plus(-i32::from(levels.expiring_ahead_days)));
             earliest.consider(end.plus(-i32::from(levels.expiring_warning_days)));
@@ -60,5 +67,18 @@ fn declarations(scene: &Scene<'_>, earliest: &mut Earliest) {
         let Some(declare_by) = cover.terms.as_ref().and_then(|terms| terms.declare_by(due)) else { continue };
         earliest.consider(declare_by.plus(-i32::from(levels.declaration_ahead_days)));
         earliest.consider(declare_by.plus(-i32::from(levels.declaration_critical_days)));
+    }
+}
+
+/// An invoice that must be declared may have lost its cover to the buyer's cash: who was told still has to declare it.
+fn told_declarations(scene: &Scene<'_>, alerts: &Alerts, earliest: &mut Earliest) {
+    for (seller, invoice, cover) in alerts.declarations() {
+        let (Some((_, invoice, _)), Some((_, _, terms))) = (scene.unpaid_invoice(seller, invoice), scene.cover(cover))
+        else {
+            continue;
+        };
+        if let Some(declare_by) = terms.declare_by(invoice.due_on()) {
+            earliest.consider(declare_by.plus(-i32::from(scene.levels.declaration_critical_days)));
+        }
     }
 }

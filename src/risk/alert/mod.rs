@@ -90,6 +90,16 @@ impl Alerts {
         self.open.iter().any(|alert| alert.kind == AlertKind::PaymentReversed)
     }
 
+    /// The invoices that somebody was told to declare: seller, invoice, cover.
+    pub fn declarations(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.open.iter().filter_map(|alert| match &alert.subject {
+            Subject::InvoiceUnderCover(seller, invoice, cover) => {
+                Some((seller.as_str(), invoice.as_str(), cover.as_str()))
+            }
+            _ => None,
+        })
+    }
+
     /// Judges every rule on a scene, in order of kind and subject. `new_id` gives the id of an alert about to be raised.
     pub fn judge(&mut self, scene: &Scene<'_>, mut new_id: impl FnMut(AlertKind, &Subject) -> u128) -> Vec<Told> {
         let mut findings = rules::findings(scene);
