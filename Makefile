@@ -72,9 +72,8 @@ build:
 demo: build ## A generated portfolio through the engine: its summary, the ten worst buyers, the alerts
 	@mkdir -p $(DEMO)
 	$(VIGIE) generate --preset small --seed 1 --output $(DEMO)/events.jsonl
-	$(VIGIE) replay $(DEMO)/events.jsonl --report $(DEMO)/report.csv --outputs $(DEMO)/outputs.jsonl \
-	    --summary $(DEMO)/summary.json
-	@echo "written to $(DEMO): events.jsonl, report.csv, outputs.jsonl, summary.json"
+	$(VIGIE) replay $(DEMO)/events.jsonl --report $(DEMO)/report.csv --outputs $(DEMO)/outputs.jsonl
+	@echo "written to $(DEMO): events.jsonl, report.csv, outputs.jsonl"
 
 real: build ## The two public extracts, imported and replayed (where SHARED names them)
 	@if [ ! -d "$(SHARED)/data" ]; then \
@@ -82,15 +81,14 @@ real: build ## The two public extracts, imported and replayed (where SHARED name
 	    echo "Name the folder that holds them: make real SHARED=/path/to/shared" >&2; exit 1; \
 	fi
 	@mkdir -p $(REAL)
-	$(VIGIE) import --map nuclea $(SHARED)/data/nuclea/boletos.csv $(SHARED)/data/nuclea/empresas.csv \
-	    --output $(REAL)/nuclea.jsonl
+	$(VIGIE) import --map nuclea $(SHARED)/data/nuclea/boletos.csv --output $(REAL)/nuclea.jsonl
 	$(VIGIE) replay $(REAL)/nuclea.jsonl --base BRL --report $(REAL)/nuclea-report.csv \
-	    --outputs $(REAL)/nuclea-outputs.jsonl --summary $(REAL)/nuclea-summary.json
+	    --outputs $(REAL)/nuclea-outputs.jsonl
 	$(VIGIE) import --map highradius $(SHARED)/data/highradius/closed_invoices.csv \
 	    $(SHARED)/data/highradius/open_invoices.csv --output $(REAL)/highradius.jsonl
 	$(VIGIE) replay $(REAL)/highradius.jsonl --base USD --report $(REAL)/highradius-report.csv \
-	    --outputs $(REAL)/highradius-outputs.jsonl --summary $(REAL)/highradius-summary.json
-	@echo "written to $(REAL): the events, report, outputs and summary of each extract"
+	    --outputs $(REAL)/highradius-outputs.jsonl
+	@echo "written to $(REAL): the events, report and outputs of each extract"
 
 bench: ## The benchmarks
 	$(CARGO) bench --locked

@@ -49,7 +49,7 @@ fn write_events(path: &Path, lines: u64) -> std::io::Result<()> {
         let buyer = pair.wrapping_mul(0x9e37_79b9_7f4a_7c15) % BUYERS;
         let second = line * 86_400 * 360 / lines;
         let (day, second) = (second / 86_400, second % 86_400);
-        let (month, day) = (day / 30 + 1, day.min(359) % 28 + 1);
+        let (month, day) = (day / 30 + 1, (day % 30).min(27) + 1);
         let date = format!("2025-{month:02}-{day:02}");
         let head = format!(r#"{{"specversion":"1.0","id":"e-{line}","source":"erp/fr","type":"#,);
         let time = format!("{date}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60);

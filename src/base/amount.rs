@@ -36,10 +36,7 @@ impl BaseAmount {
     #[must_use]
     #[inline]
     pub fn convert(sum: Sum, rate: Rate) -> BaseAmount {
-        match sum.units().checked_mul(rate.scaled()) {
-            Some(product) => BaseAmount(I256::from(product)),
-            None => BaseAmount(I256::from(sum.units()) * I256::from(rate.scaled())),
-        }
+        BaseAmount(multiply(sum.units(), rate.scaled()))
     }
 
     /// The amount, or 0 where it is negative.
@@ -119,10 +116,7 @@ impl BaseUnits {
         if rate == Rate::ONE {
             return BaseUnits(sum.units());
         }
-        match sum.units().checked_mul(rate.scaled()) {
-            Some(product) => BaseUnits(divide_half_even(product, UNIT)),
-            None => BaseAmount::convert(sum, rate).rounded(),
-        }
+        BaseAmount::convert(sum, rate).rounded()
     }
 
     /// An amount of `units` 10^-4 base units.
@@ -144,10 +138,7 @@ impl BaseUnits {
         if part == whole {
             return self;
         }
-        match self.0.checked_mul(i128::from(part)) {
-            Some(product) => BaseUnits(divide_half_even(product, i128::from(whole))),
-            None => BaseUnits(round_wide(I256::from(self.0) * I256::from(part), I256::from(whole))),
-        }
+        BaseUnits(round(multiply(self.0, i128::from(part)), i128::from(whole)))
     }
 
     /// `percent` of this amount, exact.
@@ -155,14 +146,14 @@ impl BaseUnits {
     #[inline]
     pub fn percentage(self, percent: Percent) -> BaseAmount {
         // 10^-4 units times 10^-4 per cent is 10^-10; 10^6 more make 10^-16.
-        BaseAmount(I256::from(self.0) * I256::from(percent.scaled()) * I256::from(1_000_000_u32))
+        BaseAmount(multiply(self.0, i128::from(percent.scaled()) * 1_000_000))
     }
 
     /// The amount as an exact one.
     #[must_use]
     #[inline]
     pub fn amount(self) -> BaseAmount {
-        BaseAmount(I256::from(self.0) * I256::from(UNIT))
+        BaseAmount(multiply(self.0, UNIT))
     }
 
     /// The amount, or 0 where it is negative.
@@ -177,6 +168,16 @@ impl BaseUnits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Cents(pub i128);
 
+/// An exact product. Nearly always both fit a machine word, and one instruction makes it.
+#[inline]
+fn multiply(a: i128, b: i128) -> I256 {
+    match (i64::try_from(a), i64::try_from(b)) {
+        (Ok(a), Ok(b)) => I256::from(i128::from(a) * i128::from(b)),
+        _ => I256::from(a) * I256::from(b),
+    }
+}
+
+#[inline]
 fn round(value: I256, divisor: i128) -> i128 {
     match i128::try_from(value) {
         Ok(narrow) => divide_half_even(narrow, divisor),

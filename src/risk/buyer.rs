@@ -4,7 +4,7 @@ use borsh::BorshSerialize;
 use compact_str::CompactString;
 
 use super::alert::{Alerts, Scene, Subject, Told, Turn};
-use super::cover::{Carrying, FirstOfDay, Insurance};
+use super::cover::{Carrying, Insurance};
 use super::deadlines;
 use super::fact::{self, Fact};
 use super::figures::{self, Figures};
@@ -197,9 +197,8 @@ impl Buyer {
             self.forget(today.plus(-i32::from(days)), today);
         }
         let figures = self.reckon(with.rates, carrying);
-        if let Some(insurance) = &mut self.insurance {
-            let first = if self.judged_on < today { FirstOfDay::Yes } else { FirstOfDay::No };
-            insurance.note_carried(carrying, first);
+        if let Some(insurance) = self.insurance.as_mut().filter(|_| self.judged_on < today) {
+            insurance.begin_day();
         }
         self.judged_on = today;
         self.keep_month_end(with, &figures);
@@ -223,6 +222,9 @@ impl Buyer {
             alert_id(id, kind, subject, self.sequence + raised)
         });
         let next_day = deadlines::next_day(&scene, &self.alerts);
+        if let Some(insurance) = &mut self.insurance {
+            insurance.note_judged(carrying, today);
+        }
         if !told.is_empty() {
             let row = self.row_of(with.rates, today, &figures, carrying);
             for alert in told {

@@ -1,7 +1,9 @@
 //! What is due when: the next day on which a buyer must be looked at though nothing happens.
 
-use super::alert::{Alerts, Scene};
+use super::alert::{Alerts, Scene, Subject};
+use super::cover::Cover;
 use crate::base::{BaseAmount, Day};
+use crate::event::AlertKind;
 
 /// The earliest of several days after today.
 struct Earliest {
@@ -29,22 +31,15 @@ pub fn next_day(scene: &Scene<'_>, alerts: &Alerts) -> Day {
         earliest.consider(scene.today.plus(1));
     }
     covers(scene, &mut earliest);
-    declarations(scene, &mut earliest);
-    told_declarations(scene, alerts, &mut earliest);
+    declarations(scene, alerts, &mut earliest);
     earliest.day
 }
 
 fn covers(scene: &Scene<'_>, earliest: &mut Earliest) {
     let levels = scene.levels;
-    for (place, cover, terms) in scene.covers() {
+    for (_, cover, terms) in scene.covers() {
         earliest.consider(terms.valid_from);
         cover.amendment_days().for_each(|day| earliest.consider(day));
-        cover.withdrawn_from().into_iter().for_each(|day| earliest.consider(day));
-        let carried = scene.carrying.covers[place].taken;
-        if carried > cover.carried_before() && carried > scene.in_force(cover, terms) {
-            // From tomorrow on this is what it carried the day before, and lost.
-            earliest.consider(scene.today.plus(1));
-        }
         if let Some(end) = cover.valid_to() {
             earliest.consider(end.plus(-i32::from(levels.expiring_ahead_days)));
             earliest.consider(end.plus(-i32::from(levels.expiring_warning_days)));
@@ -58,27 +53,25 @@ fn covers(scene: &Scene<'_>, earliest: &mut Earliest) {
     }
 }
 
-fn declarations(scene: &Scene<'_>, earliest: &mut Earliest) {
-    let Some(insurance) = scene.insurance else { return };
+fn declarations(scene: &Scene<'_>, alerts: &Alerts, earliest: &mut Earliest) {
     let levels = scene.levels;
+    let mut declare = |cover: &Cover, due: Day| {
+        if let Some(declare_by) = cover.terms.as_ref().and_then(|terms| terms.declare_by(due)) {
+            earliest.consider(declare_by.plus(-i32::from(levels.declaration_ahead_days)));
+            earliest.consider(declare_by.plus(-i32::from(levels.declaration_critical_days)));
+        }
+    };
     for insured in &scene.carrying.insured {
-        let cover = &insurance.covers()[insured.cover];
-        let due = scene.ledger.invoice(insured.invoice).due_on();
-        let Some(declare_by) = cover.terms.as_ref().and_then(|terms| terms.declare_by(due)) else { continue };
-        earliest.consider(declare_by.plus(-i32::from(levels.declaration_ahead_days)));
-        earliest.consider(declare_by.plus(-i32::from(levels.declaration_critical_days)));
+        let cover = scene.insurance.map(|insurance| &insurance.covers()[insured.cover]);
+        cover.into_iter().for_each(|cover| declare(cover, scene.ledger.invoice(insured.invoice).due_on()));
     }
-}
-
-/// An invoice that must be declared may have lost its cover to the buyer's cash: who was told still has to declare it.
-fn told_declarations(scene: &Scene<'_>, alerts: &Alerts, earliest: &mut Earliest) {
-    for (seller, invoice, cover) in alerts.declarations() {
-        let (Some((_, invoice, _)), Some((_, _, terms))) = (scene.unpaid_invoice(seller, invoice), scene.cover(cover))
-        else {
-            continue;
-        };
-        if let Some(declare_by) = terms.declare_by(invoice.due_on()) {
-            earliest.consider(declare_by.plus(-i32::from(scene.levels.declaration_critical_days)));
+    // An open alert goes on where its invoice is no longer insured.
+    for subject in alerts.open_of(AlertKind::DeclarationDue) {
+        let Subject::InvoiceUnderCover(seller, invoice, cover) = subject else { continue };
+        if let (Some((_, cover, _)), Some((_, invoice, _))) =
+            (scene.cover(cover), scene.unpaid_invoice(seller, invoice))
+        {
+            declare(cover, invoice.due_on());
         }
     }
 }

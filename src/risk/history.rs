@@ -5,6 +5,9 @@ use borsh::BorshSerialize;
 use crate::base::{Cents, Day};
 use crate::event::MonthEnd;
 
+/// No month end is earlier: an instant of 1970 may lie in 1969 by its offset.
+const FIRST_DAY: Day = Day::from_number(-365);
+
 /// Months that are kept.
 pub const MONTHS_MAX: usize = 24;
 
@@ -24,7 +27,7 @@ impl MonthEnds {
             self.iter().filter(|old| end.day.since(old.day) < DAYS_KEPT).chain(std::iter::once(end)).collect();
         self.packed.clear();
         for end in &kept[kept.len().saturating_sub(MONTHS_MAX)..] {
-            put(&mut self.packed, end.day.number().unsigned_abs().into());
+            put(&mut self.packed, u128::from(end.day.since(FIRST_DAY).unsigned_abs()));
             put(&mut self.packed, end.exposure.0.unsigned_abs());
             put(&mut self.packed, end.overdue.0.unsigned_abs());
         }
@@ -36,7 +39,7 @@ impl MonthEnds {
         let mut rest = self.packed.as_slice();
         std::iter::from_fn(move || {
             (!rest.is_empty()).then(|| MonthEnd {
-                day: Day::from_number(take(&mut rest) as i32),
+                day: FIRST_DAY.plus(take(&mut rest) as i32),
                 exposure: Cents(take(&mut rest) as i128),
                 overdue: Cents(take(&mut rest) as i128),
             })

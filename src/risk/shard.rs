@@ -39,6 +39,8 @@ pub struct Shard {
     /// Whether a rate changed since the last start of a day.
     rates_changed: bool,
     changed: Changed,
+    /// The number of the last `exposure.updated`. No part of the state: how often exposures are told changes nothing else.
+    exposures_told: u64,
     /// Reused from judgement to judgement.
     carrying: Carrying,
 }
@@ -62,7 +64,39 @@ struct ChangedBuyer {
 }
 
 impl Changed {
+    /// Bytes of causes that later ones replaced, before they are dropped.
+    const DEAD_BYTES_MAX: usize = 1 << 20;
+
+    /// The source and id of a changed buyer's last event.
+    fn cause(&self, changed: &ChangedBuyer) -> (&str, &str) {
+        (&self.texts[changed.source_at..changed.id_at], &self.texts[changed.id_at..changed.end])
+    }
+
+    /// The source and id of the last event of the buyer at a place, if it changed.
+    fn of(&self, place: usize) -> Option<(&str, &str)> {
+        self.places[place].map(|at| self.cause(&self.buyers[at as usize]))
+    }
+
+    /// Drops causes that later ones replaced, once they are most of the text.
+    fn tidy(&mut self) {
+        let live: usize = self.buyers.iter().map(|changed| changed.end - changed.source_at).sum();
+        if self.texts.len() - live < live.max(Changed::DEAD_BYTES_MAX) {
+            return;
+        }
+        let old = std::mem::take(&mut self.texts);
+        for changed in &mut self.buyers {
+            let at = self.texts.len();
+            self.texts.push_str(&old[changed.source_at..changed.end]);
+            changed.id_at = at + changed.id_at - changed.source_at;
+            changed.source_at = at;
+            changed.end = self.texts.len();
+        }
+    }
+
     fn note(&mut self, buyer: usize, event: &Event<'_>) {
+        if self.texts.len() > 2 * Changed::DEAD_BYTES_MAX && self.texts.len() == self.texts.capacity() {
+            self.tidy();
+        }
         let source_at = self.texts.len();
         self.texts.push_str(event.source);
         let id_at = self.texts.len();
@@ -92,6 +126,7 @@ impl Shard {
             wake_earliest: Day::MAX,
             rates_changed: false,
             changed: Changed::default(),
+            exposures_told: 0,
             carrying: Carrying::default(),
         }
     }
@@ -147,14 +182,15 @@ impl Shard {
     /// Tells every buyer's figures in full (`exposure.updated`), in order of buyer id by bytes, as of the clock.
     pub fn tell_exposures(&mut self, effects: &mut Vec<Effect>) {
         let Some(clock) = self.clock else { return };
+        // Never twice the same number, also after a restart: the clock, or one more than the last.
+        self.exposures_told = clock.nanos().unsigned_abs().max(self.exposures_told + 1);
         for place in self.in_order() {
             let buyer = &mut self.buyers[place];
             let update = buyer.exposure_update(&self.rates, clock.day(), &mut self.carrying);
             effects.push(Effect {
                 buyer_id: buyer.id.to_string(),
                 at: clock,
-                // Apart from the numbers of other effects, which must not depend on how often exposures are told.
-                sequence: clock.nanos().unsigned_abs(),
+                sequence: self.exposures_told,
                 caused_by: Cause::Clock,
                 params_version: self.params.version,
                 body: EffectBody::ExposureUpdated(Box::new(update)),
@@ -174,7 +210,9 @@ impl Shard {
         let mut stored = Vec::new();
         for place in self.in_order() {
             stored.clear();
-            borsh::to_writer(&mut stored, &self.buyers[place]).expect("storing to memory does not fail");
+            let pending = self.changed.of(place);
+            let buyer = (&self.buyers[place], self.wake[place], pending);
+            borsh::to_writer(&mut stored, &buyer).expect("storing to memory does not fail");
             hasher.part(&stored);
         }
         hasher.finish()
@@ -221,7 +259,7 @@ impl Shard {
             self.clock = Some(to);
             return;
         };
-        if self.instant(to) > self.instant(clock) {
+        if self.instant(to) > self.instant(clock) || to.day() > clock.day() {
             self.close_instant(effects);
             self.start_days(clock.day(), to.day(), effects);
         }
@@ -242,8 +280,7 @@ impl Shard {
         let buyers = &self.buyers;
         changed.buyers.sort_unstable_by(|a, b| buyers[a.buyer as usize].id.cmp(&buyers[b.buyer as usize].id));
         for changed_buyer in &changed.buyers {
-            let source = &changed.texts[changed_buyer.source_at..changed_buyer.id_at];
-            let id = &changed.texts[changed_buyer.id_at..changed_buyer.end];
+            let (source, id) = changed.cause(changed_buyer);
             self.judge(changed_buyer.buyer as usize, clock, Occasion::Instant { source, id }, effects);
             changed.places[changed_buyer.buyer as usize] = None;
         }

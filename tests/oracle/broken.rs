@@ -1,7 +1,7 @@
 //! Owns what is wrong: lines that are refused, for every reason that a file can hold, and some that only look wrong.
 
 use crate::dice::Dice;
-use crate::spelling::{Event, MONEY_PLACES, Members, Value, attributes, data, date, decimal, object, text};
+use crate::spelling::{Event, Members, Value, attributes, data, date, object, text};
 
 /// The limits of a record.
 const BYTES_MAX: usize = 65_536;
@@ -365,14 +365,15 @@ fn rate_of_base(mut members: Members, place: usize, base: &str, model: &Event, d
 fn contradictory(model: &Event, dice: &mut Dice) -> Vec<u8> {
     let mut event = model.clone();
     let early = Value::Text(date(dice.between(0, 15_000) as i32));
-    for (name, value) in &mut event.data {
-        match name.as_str() {
-            "due_on" | "valid_to" => *value = early.clone(),
-            "net_amount" => {
-                let over = decimal(10_i128.pow(18), MONEY_PLACES, dice);
-                *value = Value::Raw(over);
-            }
-            _ => {}
+    let amount = event.data.iter().find(|(name, _)| name == "amount").map(|(_, amount)| amount.clone());
+    match (event.kind.as_str(), amount) {
+        ("invoice.issued", Some(Value::Decimal(units, places))) if dice.chance(60) => {
+            event.data.retain(|(name, _)| name != "net_amount");
+            event.data.push(("net_amount".to_owned(), Value::Decimal(units + dice.between(0, 1) as i128, places)));
+        }
+        _ => {
+            let later = event.data.iter_mut().filter(|(name, _)| name == "due_on" || name == "valid_to");
+            later.for_each(|(_, value)| *value = early.clone());
         }
     }
     whole(&event, dice).into_bytes()

@@ -107,6 +107,8 @@ fn repeat(world: &mut World, kind: Kind, close_ns: i64) {
         (again.id, again.source) = world.name_event(again.time_ns);
         if kind == Kind::Conflicts && world.dice.chance(40) {
             alter(&mut again, &mut world.dice);
+        } else if again.kind == "payment.received" && !again.data.iter().any(|(name, _)| name == "allocations") {
+            again.data.push(("allocations".to_owned(), Value::Allocations(Vec::new())));
         }
         world.events.push(again);
     }
@@ -114,6 +116,10 @@ fn repeat(world: &mut World, kind: Kind, close_ns: i64) {
 
 /// Changes one field, or the seller.
 fn alter(event: &mut Event, dice: &mut Dice) {
+    if event.kind == "cover.granted" && dice.chance(30) {
+        event.data.retain(|(name, _)| name != "seller_id");
+        return event.data.push(("seller_id".to_owned(), dice.pick(&["S1", "S9"]).into()));
+    }
     let place = dice.below(event.data.len());
     let value = &mut event.data[place].1;
     match value {

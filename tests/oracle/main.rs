@@ -5,6 +5,7 @@ mod case;
 mod compare;
 mod dice;
 mod kept;
+mod probe;
 mod shrink;
 mod spelling;
 mod world;

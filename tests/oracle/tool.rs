@@ -5,6 +5,7 @@ mod case;
 mod compare;
 mod dice;
 mod golden;
+mod probe;
 mod reference;
 mod shrink;
 mod spelling;
@@ -177,7 +178,8 @@ fn explain<T>(
     let path = folder.join(format!("{seed}-{:?}.jsonl", case.kind));
     fs::create_dir_all(&folder).and_then(|()| fs::write(&path, file(&small))).map_err(|error| error.to_string())?;
     let mut shown = told[..told.len().min(PRINTED_MAX)].to_vec();
-    shown.push(format!("with --now {} --base {} --partitions {partitions} --as-of {as_of:?}", case.now, case.base));
+    let as_of = as_of.map_or_else(String::new, |day| format!(" --as-of {day}"));
+    shown.push(format!("with --now {} --base {} --partitions {partitions}{as_of}", case.now, case.base));
     shown.push(format!("{} of {} lines show it, in {}", small.len(), case.lines.len(), path.display()));
     if small.len() <= LINES_PRINTED_MAX {
         shown.extend(small.iter().map(|line| format!("    {}", String::from_utf8_lossy(&line[..line.len().min(600)]))));

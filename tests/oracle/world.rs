@@ -3,11 +3,14 @@
 use std::collections::HashSet;
 
 use crate::dice::Dice;
+use crate::probe::probe;
 use crate::spelling::{Event, Value};
 
 pub const DAY_NS: i64 = 86_400_000_000_000;
-/// Days on which invoices are issued and covers begin.
-const ISSUE_DAYS: i64 = 60;
+/// Days on which invoices are issued and covers begin, where they are many.
+const WIDE_DAYS: i64 = 60;
+/// The same where they are few, so that one date often falls on the very day of another.
+const NARROW_DAYS: i64 = 12;
 
 const BUYERS: &[&str] = &["B1", "B10", "B2", "Bé", "a\"b", "a\\b/c", "𝔅 🏢", " ", "b1", "\u{FF21}", "日本商事"];
 const SELLERS: &[&str] = &["", "", "S1", "S1", "Sé", "S10"];
@@ -20,6 +23,8 @@ pub struct World {
     pub base: String,
     pub first_day: i32,
     pub events: Vec<Event>,
+    /// Days of the present buyer: [`WIDE_DAYS`] or [`NARROW_DAYS`].
+    days: i64,
     named: u32,
     /// (time, id, source) of each event: where facts agree in all three, the contract does not say which holds.
     known: HashSet<(i64, String, String)>,
@@ -51,22 +56,26 @@ pub fn draw(mut dice: Dice) -> World {
     let base = dice.pick(&["EUR", "EUR", "EUR", "USD"]).to_owned();
     let crowded = (0..6).map(|_| i64::from(first_day + dice.between(0, 100) as i32) * DAY_NS).collect();
     let (events, known, traded) = (Vec::new(), HashSet::new(), HashSet::new());
-    let mut world = World { dice, base, first_day, events, named: 0, known, traded, crowded };
+    let mut world = World { dice, base, first_day, events, days: WIDE_DAYS, named: 0, known, traded, crowded };
     let mut buyers: Vec<String> = BUYERS.iter().map(|name| (*name).to_owned()).collect();
     buyers.push("é".repeat(64));
     world.dice.shuffle(&mut buyers);
-    let count = world.dice.between(3, 6) as usize;
+    let count = world.dice.between(2, 4) as usize;
     world.rates();
     world.ticks();
     for buyer in &buyers[..count] {
         world.buyer(buyer);
+    }
+    for number in 0..world.dice.between(6, 16) {
+        probe(&mut world, &format!("probe {number}"));
     }
     world
 }
 
 impl World {
     fn buyer(&mut self, buyer: &str) {
-        let scale = self.dice.pick(&[0, 0, 0, 0, 1, 2]);
+        let scale = self.dice.pick(&[0, 0, 0, 1, 2, 3, 3]);
+        self.days = self.dice.pick(&[WIDE_DAYS, NARROW_DAYS]);
         for _ in 0..self.dice.between(1, 4) {
             let seller = self.dice.pick(SELLERS);
             self.trade(buyer, seller, scale);
@@ -112,7 +121,7 @@ impl World {
     fn invoice(&mut self, buyer: &str, seller: &str, number: i64, scale: u8) -> Invoice {
         let (id, currency, day) = (format!("F{number}"), self.currency(), self.issue_day());
         let units = self.units(scale);
-        let due_day = day + self.dice.pick(&[0, 0, 5, 10, 15, 30, 30, 60]);
+        let due_day = day + self.span(&[0, 0, 5, 10, 15, 30, 30, 60]);
         let mut data = vec![
             ("invoice_id", id.as_str().into()),
             ("amount", Value::money(units)),
@@ -156,8 +165,15 @@ impl World {
             0..=3 => invoice.amount,
             4 | 5 => invoice.amount * self.dice.between(1, 99) as i128 / 100,
             6 => invoice.amount + invoice.amount / 7 + 1,
-            _ => return,
+            _ => 0,
         };
+        self.settle(buyer, seller, invoice, settled, parts);
+    }
+
+    /// Splits what is settled of an invoice into credit notes and parts to be paid.
+    fn settle(&mut self, buyer: &str, seller: &str, invoice: &Invoice, settled: i128, parts: &mut Vec<Part>) {
+        let named = || ("invoice_id", Value::from(invoice.id.as_str()));
+        let due = invoice.due_day;
         let mut left = settled.min(MONEY_MAX);
         for number in 0..self.dice.between(1, 4) {
             let amount = if number == 3 || self.dice.chance(50) { left } else { left / 2 };
@@ -165,7 +181,7 @@ impl World {
                 break;
             }
             left -= amount;
-            let day = due + self.dice.between(-12, 70) as i32;
+            let day = due + self.dice.between(-self.days / 5, self.days + 10) as i32;
             if self.dice.chance(15) {
                 let id = format!("K{}-{number}", invoice.id);
                 let data = vec![
@@ -231,7 +247,7 @@ impl World {
             self.seller_event("payment.received", buyer, seller, day, data);
         }
         for (place, chunk) in later.chunks(2).enumerate() {
-            let on = bundle[bundle.len() - 1].day + self.dice.between(0, 30) as i32;
+            let on = bundle[bundle.len() - 1].day + self.dice.between(0, self.days / 2) as i32;
             let data = vec![
                 ("payment_id", id.as_str().into()),
                 ("allocation_id", format!("A{number}-{place}").as_str().into()),
@@ -248,23 +264,23 @@ impl World {
     /// A cover that insures most of what it could, so that layers fill up and spill over.
     fn plain_cover(&mut self, buyer: &str, id: &str, scale: u8) {
         let layer = self.dice.pick(&["primary", "primary", "top_up", "top_up", "single_risk"]);
-        let currency = self.base.clone();
+        let currency = if scale == 3 { self.currency() } else { self.base.clone() };
         let mut data = vec![
             ("cover_id", id.into()),
             ("layer", layer.into()),
             ("amount", self.amount(scale)),
             ("currency", currency.as_str().into()),
-            ("insured_pct", Value::Decimal(self.dice.pick(&[900_000, 850_001]), 4)),
+            ("insured_pct", Value::Decimal(self.dice.pick(&[900_000, 850_001, 1_000_000]), 4)),
             ("valid_from", Value::date(self.first_day - 10)),
         ];
         if layer == "single_risk" {
             data.push(("order_id", format!("O{}", self.dice.between(1, 3)).as_str().into()));
         }
         if self.dice.chance(30) {
-            data.push(("max_extension_days", Value::Whole(60)));
+            data.push(("max_extension_days", Value::Whole(self.span(&[0, 5, 10, 30]).into())));
         }
         self.seller_event("cover.granted", buyer, "", self.first_day, data);
-        let changes_from = self.first_day + 30;
+        let changes_from = self.first_day + self.span(&[10, 30]);
         if self.dice.chance(30) {
             self.cover_changes(buyer, id, changes_from, scale);
         }
@@ -273,7 +289,7 @@ impl World {
     fn cover(&mut self, buyer: &str, id: &str, scale: u8) {
         let layer =
             self.dice.pick(&["primary", "primary", "primary", "top_up", "top_up", "single_risk", "single_risk"]);
-        let from = self.first_day + self.dice.pick(&[-30, 0, 0, 0, 10, 20, 40]);
+        let from = self.first_day + self.span(&[-30, 0, 0, 0, 10, 20, 40]);
         let percent = self.dice.pick(&[900_000, 900_000, 955_000, 333_333, 0, 1_000_000, 1]);
         let times = self.dice.pick(&[1, 1, 3, 10]);
         let (amount, currency) = (Value::money((self.units(scale) * times).min(MONEY_MAX)), self.currency());
@@ -286,7 +302,7 @@ impl World {
             ("valid_from", Value::date(from)),
         ];
         if self.dice.chance(35) {
-            data.push(("valid_to", Value::date(from + self.dice.between(0, 60) as i32)));
+            data.push(("valid_to", Value::date(from + self.dice.between(0, self.days) as i32)));
         }
         if layer == "single_risk" || self.dice.chance(10) {
             data.push(("order_id", format!("O{}", self.dice.between(1, 4)).as_str().into()));
@@ -297,7 +313,7 @@ impl World {
             ("declare_within_days", 30, [0, 5, 30, 3650]),
         ] {
             if self.dice.chance(percent) {
-                data.push((name, Value::Whole(self.dice.pick(&days))));
+                data.push((name, Value::Whole(self.span(&days).into())));
             }
         }
         if self.dice.chance(20) {
@@ -314,12 +330,12 @@ impl World {
     fn cover_changes(&mut self, buyer: &str, id: &str, from: i32, scale: u8) {
         for _ in 0..self.dice.pick(&[0, 0, 0, 1, 2, 3, 5]) {
             let amount = if self.dice.chance(25) { Value::money(0) } else { self.amount(scale) };
-            let on = from + self.dice.pick(&[-5, 0, 10, 10, 10, 20, 30, 45]);
+            let on = from + self.span(&[-5, 0, 10, 10, 10, 20, 30, 45]);
             let data = vec![("cover_id", id.into()), ("amount", amount), ("effective_on", Value::date(on))];
             self.fact("cover.amended", buyer, data);
         }
         for _ in 0..self.dice.pick(&[0, 0, 0, 0, 1, 1, 2]) {
-            let on = if self.dice.chance(4) { 0 } else { from + self.dice.between(-3, 60) as i32 };
+            let on = if self.dice.chance(4) { 0 } else { from + self.dice.between(-3, self.days) as i32 };
             self.fact("cover.withdrawn", buyer, vec![("cover_id", id.into()), ("effective_on", Value::date(on))]);
         }
         if self.dice.chance(30) {
@@ -410,6 +426,8 @@ impl World {
                     "JPY" => self.dice.between(5_000_000_000, 7_000_000_000) as i128 + 1,
                     "XAU" => 999_999_999_999_999_999_999 - i128::from(self.dice.next() % 1_000_000_000),
                     "KWD" => self.dice.pick(&[1, 3_049_999_999_999]),
+                    // Half a unit of the last place is rounded to even: these rates make many halves.
+                    "GBP" => self.dice.pick(&[125_000_000_000, 125_000_000_000, 500_000_000_000, 1_250_000_000_000]),
                     _ => self.dice.between(600_000_000_000, 1_300_000_000_000) as i128,
                 };
                 let data = vec![("currency", currency.into()), ("rate", Value::Decimal(units, 12))];
@@ -433,7 +451,7 @@ impl World {
         self.events.last_mut().unwrap().subject = subject;
     }
 
-    fn seller_event(&mut self, kind: &str, buyer: &str, seller: &str, day: i32, mut data: Data) {
+    pub fn seller_event(&mut self, kind: &str, buyer: &str, seller: &str, day: i32, mut data: Data) {
         self.name_seller(seller, &mut data);
         self.document(kind, buyer, day, data);
     }
@@ -456,9 +474,19 @@ impl World {
     }
 
     /// A fact at any time, often at the very time of others.
-    fn fact(&mut self, kind: &str, buyer: &str, data: Data) {
+    pub fn fact(&mut self, kind: &str, buyer: &str, data: Data) {
+        if let Some(before) = self.events.last().filter(|before| before.kind == kind).cloned()
+            && self.dice.chance(30)
+        {
+            let source = self.dice.pick(SOURCES).to_owned();
+            if self.dice.chance(50) {
+                return self.push(kind, buyer, before.time_ns, data);
+            } else if self.known.insert((before.time_ns, before.id.clone(), source.clone())) {
+                return self.push_named(kind, buyer, before.time_ns, (before.id, source), data);
+            }
+        }
         let time_ns = match self.dice.below(4) {
-            0 | 1 => self.dice.pick(&self.crowded.clone()),
+            0 | 1 => self.dice.pick(&self.crowded.clone()) + self.dice.pick(&[0, 0, 1, 999_999_999]),
             2 => i64::from(self.first_day) * DAY_NS + self.dice.between(0, 9_000_000) * 1_000_000_000,
             _ => i64::from(self.first_day) * DAY_NS + self.dice.between(0, 100 * DAY_NS),
         };
@@ -467,6 +495,10 @@ impl World {
 
     fn push(&mut self, kind: &str, buyer: &str, time_ns: i64, data: Data) {
         let (id, source) = self.name_event(time_ns);
+        self.push_named(kind, buyer, time_ns, (id, source), data);
+    }
+
+    fn push_named(&mut self, kind: &str, buyer: &str, time_ns: i64, (id, source): (String, String), data: Data) {
         let data = data.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let subject = Some(Value::from(buyer));
         self.events.push(Event { id, source, kind: kind.to_owned(), time_ns, subject, data });
@@ -489,7 +521,13 @@ impl World {
     }
 
     fn issue_day(&mut self) -> i32 {
-        self.first_day + self.dice.between(0, ISSUE_DAYS) as i32
+        self.first_day + self.dice.between(0, self.days) as i32
+    }
+
+    /// One of these numbers of days, a fifth of it where days are few.
+    fn span(&mut self, days: &[i32]) -> i32 {
+        let chosen = self.dice.pick(days);
+        if self.days == NARROW_DAYS { chosen / 5 } else { chosen }
     }
 
     fn due_around(&mut self, due: i32) -> i32 {
@@ -501,6 +539,7 @@ impl World {
             0..=13 => self.base.clone(),
             14 => self.dice.pick(RATELESS).to_owned(),
             15 => "EUR".to_owned(),
+            16 | 17 => "GBP".to_owned(),
             _ => self.dice.pick(RATED).to_owned(),
         }
     }
@@ -509,12 +548,13 @@ impl World {
         Value::money(self.units(scale))
     }
 
-    /// An amount in 1/10,000: usual (0), of any size (1), huge (2).
+    /// An amount in 1/10,000: usual (0), of any size (1), huge (2), tiny (3).
     fn units(&mut self, scale: u8) -> i128 {
         let usual = self.dice.between(1_000, 900_000) as i128 * 100;
         match (scale, self.dice.below(10)) {
             (2, 0..=5) => MONEY_MAX,
             (2, 6 | 7) => MONEY_MAX - i128::from(self.dice.next() % 1_000_000),
+            (3, 0..=7) => i128::from(self.dice.between(1, 400)) * self.dice.pick(&[1, 25, 50, 1_000]),
             (1, 0..=2) => self.dice.between(1, 9) as i128,
             (1, 3 | 4) => i128::from(self.dice.next()) % MONEY_MAX + 1,
             (_, 0..=4) => usual / 1_000_000 * 1_000_000 + 1_000_000,
@@ -524,7 +564,7 @@ impl World {
     }
 }
 
-type Data = Vec<(&'static str, Value)>;
+pub type Data = Vec<(&'static str, Value)>;
 
 /// The greatest amount: 10^14, in 1/10,000.
 pub const MONEY_MAX: i128 = 1_000_000_000_000_000_000;

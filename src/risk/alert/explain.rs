@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{OpenAlert, Scene, Subject};
+use super::{Loss, OpenAlert, Scene, Subject};
 use crate::base::money::grouped;
 use crate::base::{BaseAmount, BaseUnits, Currency, Day, Sum};
 use crate::event::{AlertKind, Reason};
@@ -28,7 +28,7 @@ pub fn reasons(scene: &Scene<'_>, alert: &OpenAlert) -> Vec<Reason> {
             declaration(scene, seller, invoice, cover)
         }
         (AlertKind::CoverExpiring, Subject::Cover(cover)) => expiring(scene, cover),
-        (AlertKind::CoverLost, Subject::Cover(cover)) => lost(scene, cover, BaseUnits::from_units(alert.carried)),
+        (AlertKind::CoverLost, Subject::Cover(cover)) => lost(scene, cover, alert.loss),
         (AlertKind::PaymentReversed, Subject::Payment(seller, payment)) => payment_reversed(scene, seller, payment),
         _ => String::new(),
     };
@@ -157,11 +157,11 @@ fn expiring(scene: &Scene<'_>, cover: &str) -> String {
     format!("{} ends on {end} and carries {taken}", cover_name(cover, terms))
 }
 
-fn lost(scene: &Scene<'_>, cover: &str, carried: BaseUnits) -> String {
-    let Some((_, known, terms)) = scene.cover(cover) else { return String::new() };
-    let carried = in_base(scene, carried.amount());
+fn lost(scene: &Scene<'_>, cover: &str, loss: Option<Loss>) -> String {
+    let (Some((_, known, terms)), Some(loss)) = (scene.cover(cover), loss) else { return String::new() };
+    let carried = in_base(scene, BaseUnits::from_units(loss.carried).amount());
     let name = cover_name(cover, terms);
-    match (known.withdrawn_from().filter(|from| *from <= scene.today), known.amendment_on(scene.today)) {
+    match (known.withdrawn_since(scene.today), known.amendment_on(scene.today)) {
         (Some(from), _) => format!("{name} carried {carried} and is withdrawn from {from} on"),
         (None, Some((from, amount))) => {
             let amount = money(amount.sum(), terms.currency);
@@ -177,7 +177,7 @@ fn payment_reversed(scene: &Scene<'_>, seller: &str, payment: &str) -> String {
     let Some(slot): Option<PaymentSlot> = found else { return String::new() };
     let known = &documents.payments[slot.index()];
     let amount = known.currency.map_or_else(String::new, |currency| money(known.amount.sum(), currency));
-    let invoices = scene.invoices_of(slot);
+    let invoices = documents.invoices_of(slot);
     let open = invoices.iter().filter_map(|slot| {
         let invoice = scene.ledger.invoice(*slot);
         let standing = invoice.standing().filter(|standing| !standing.residual.is_zero())?;

@@ -9,6 +9,7 @@ use compact_str::CompactString;
 
 pub use scene::Scene;
 
+use crate::base::Day;
 use crate::event::{AlertKind, Reason, Severity};
 
 /// What an alert is one per.
@@ -30,10 +31,21 @@ pub struct OpenAlert {
     kind: AlertKind,
     subject: Subject,
     severity: Severity,
-    /// What the cover carried when it was lost, in 10^-4 base units; 0 for other kinds.
-    carried: i128,
+    /// What was lost, of `cover_lost`.
+    loss: Option<Loss>,
     /// Its id, the same from raising to clearing.
     id: u128,
+}
+
+/// What was lost when a cover was cut, in 10^-4 base units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
+struct Loss {
+    /// What the cover carried the day before.
+    carried: i128,
+    /// What of it a cut that reaches back took away at once.
+    dropped: i128,
+    /// The day on which it was lost.
+    on: Day,
 }
 
 /// A condition that holds at its raising level.
@@ -42,7 +54,7 @@ struct Finding {
     kind: AlertKind,
     subject: Subject,
     severity: Severity,
-    carried: i128,
+    loss: Option<Loss>,
 }
 
 /// What became of an alert.
@@ -84,20 +96,9 @@ impl Alerts {
         self.open.iter().map(|alert| (alert.kind, alert.severity))
     }
 
-    /// Whether an alert on a payment is open: it is looked at again on the next day.
-    #[must_use]
-    pub fn waits_for_payment(&self) -> bool {
-        self.open.iter().any(|alert| alert.kind == AlertKind::PaymentReversed)
-    }
-
-    /// The invoices that somebody was told to declare: seller, invoice, cover.
-    pub fn declarations(&self) -> impl Iterator<Item = (&str, &str, &str)> {
-        self.open.iter().filter_map(|alert| match &alert.subject {
-            Subject::InvoiceUnderCover(seller, invoice, cover) => {
-                Some((seller.as_str(), invoice.as_str(), cover.as_str()))
-            }
-            _ => None,
-        })
+    /// What open alerts of a kind are one per.
+    pub fn open_of(&self, kind: AlertKind) -> impl Iterator<Item = &Subject> {
+        self.open.iter().filter(move |alert| alert.kind == kind).map(|alert| &alert.subject)
     }
 
     /// Judges every rule on a scene, in order of kind and subject. `new_id` gives the id of an alert about to be raised.
@@ -137,8 +138,8 @@ fn raise(
     told: &mut Vec<Told>,
 ) -> OpenAlert {
     let id = new_id(finding.kind, &finding.subject);
-    let Finding { kind, subject, severity, carried } = finding;
-    let alert = OpenAlert { kind, subject, severity, carried, id };
+    let Finding { kind, subject, severity, loss } = finding;
+    let alert = OpenAlert { kind, subject, severity, loss, id };
     told.push(Told { turn: Turn::Raised, id, kind, severity, reasons: explain::reasons(scene, &alert) });
     alert
 }

@@ -1,34 +1,34 @@
 //! Owns the rules: what raises each kind of alert, how severely, and how long it then holds.
 
-use super::{Finding, OpenAlert, Scene, Subject};
+use super::{Finding, Loss, OpenAlert, Scene, Subject};
 use crate::base::{BaseAmount, BaseUnits, Rate, Sum};
-use crate::event::{AlertKind, Procedure, Segment, Severity};
+use crate::event::{AlertKind, Layer, Procedure, Segment, Severity};
 use crate::risk::cover::{Cover, Terms};
 use crate::risk::figures::Limit;
 
 /// Everything that holds at its raising level.
 pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    let buyer = |kind, severity| Finding { kind, subject: Subject::Buyer, severity, carried: 0 };
+    let buyer = |kind, severity| Finding { kind, subject: Subject::Buyer, severity, loss: None };
     found.extend(insolvency(scene).map(|severity| buyer(AlertKind::InsolvencyOpened, severity)));
     found.extend(limit(scene).map(|severity| buyer(AlertKind::LimitExceeded, severity)));
     found.extend(uncovered(scene).map(|severity| buyer(AlertKind::UncoveredExposure, severity)));
     for (place, cover, terms) in scene.covers() {
         let subject = || Subject::Cover(cover.id.clone());
-        let on_cover = |kind, severity| Finding { kind, subject: subject(), severity, carried: 0 };
+        let on_cover = |kind, severity| Finding { kind, subject: subject(), severity, loss: None };
         found.extend(stop(scene, cover, terms).map(|(kind, severity)| on_cover(kind, severity)));
         found.extend(expiring(scene, place, cover).map(|severity| on_cover(AlertKind::CoverExpiring, severity)));
-        found.extend(lost(scene, cover, terms, cover.carried_before()).map(|severity| Finding {
-            carried: cover.carried_before().units(),
-            ..on_cover(AlertKind::CoverLost, severity)
-        }));
+        found.extend(
+            lost(scene, place, cover, terms)
+                .map(|(severity, loss)| Finding { loss: Some(loss), ..on_cover(AlertKind::CoverLost, severity) }),
+        );
     }
     declarations(scene, &mut found);
     let documents = scene.ledger.documents();
     found.extend(scene.reversed.iter().map(|slot| {
         let payment = &documents.payments[slot.index()];
         let subject = Subject::Payment(documents.seller_id(payment.seller).into(), payment.id.clone());
-        Finding { kind: AlertKind::PaymentReversed, subject, severity: Severity::Warning, carried: 0 }
+        Finding { kind: AlertKind::PaymentReversed, subject, severity: Severity::Warning, loss: None }
     }));
     found
 }
@@ -42,8 +42,8 @@ pub fn severity_still(scene: &Scene<'_>, alert: &OpenAlert) -> Option<Severity> 
             scene.cover(cover).and_then(|(_, _, terms)| scene.days_to_stop(terms)).is_some_and(|days| days < 0)
         }
         (AlertKind::CoverLost, Subject::Cover(cover)) => {
-            let (_, cover, terms) = scene.cover(cover)?;
-            return lost(scene, cover, terms, BaseUnits::from_units(alert.carried));
+            let (place, cover, terms) = scene.cover(cover)?;
+            alert.loss.is_some_and(|loss| still_lost(scene, place, cover, terms, &loss))
         }
         (AlertKind::DeclarationDue, Subject::InvoiceUnderCover(seller, invoice, cover)) => {
             let (_, cover, terms) = scene.cover(cover)?;
@@ -119,7 +119,7 @@ fn declarations(scene: &Scene<'_>, found: &mut Vec<Finding>) {
             kind: AlertKind::DeclarationDue,
             subject: Subject::InvoiceUnderCover(seller, invoice.id.clone(), cover.id.clone()),
             severity: declaration_severity(scene, days_left),
-            carried: 0,
+            loss: None,
         });
     }
 }
@@ -137,21 +137,39 @@ fn expiring(scene: &Scene<'_>, place: usize, cover: &Cover) -> Option<Severity> 
     (carries && soon).then_some(if very_soon { Severity::Warning } else { Severity::Info })
 }
 
-/// A cover that was cut below what it `carried`, until its layer can carry again what of that is still owed.
-fn lost(scene: &Scene<'_>, cover: &Cover, terms: &Terms, carried: BaseUnits) -> Option<Severity> {
-    let withdrawn = cover.withdrawn_from().is_some_and(|from| from <= scene.today);
-    if carried == BaseUnits::ZERO || !(withdrawn || cover.amendment_on(scene.today).is_some()) {
+/// A cover that a cut, new since the last judgement, leaves with less than it carried the day before.
+fn lost(scene: &Scene<'_>, place: usize, cover: &Cover, terms: &Terms) -> Option<(Severity, Loss)> {
+    let force = cover.force_on(scene.today);
+    let (carried, left) = (cover.carried_before(), scene.in_base(force, terms.currency));
+    if cover.force_before().is_none_or(|before| force >= before) || left >= carried {
         return None;
     }
-    let left = scene.in_force(cover, terms);
-    let needed = carried.min(scene.owed().rounded());
-    let layer = scene.covers().filter(|(_, other, of)| of.layer == terms.layer && other.is_valid_on(scene.today));
-    let capacity = layer.fold(BaseUnits::ZERO, |sum, (_, other, of)| sum + scene.in_force(other, of));
-    if left >= carried || capacity >= needed {
-        return None;
-    }
+    let cut_on = cover.withdrawn_since(scene.today).or(cover.amendment_on(scene.today).map(|(on, _)| on));
+    let dropped = match cut_on.is_some_and(|on| on < scene.today) {
+        true => (carried - scene.carrying.covers[place].taken).or_zero(),
+        false => BaseUnits::ZERO,
+    };
+    let loss = Loss { carried: carried.units(), dropped: dropped.units(), on: scene.today };
     let critical = (carried - left).amount().is_over(scene.levels.lost_critical_pct, carried.amount());
-    Some(if critical { Severity::Critical } else { Severity::Warning })
+    let severity = if critical { Severity::Critical } else { Severity::Warning };
+    still_lost(scene, place, cover, terms, &loss).then_some((severity, loss))
+}
+
+/// Whether a cover still carries more than it and the free room of others like it could take now, or something that it
+/// dropped at once is still open and not insured.
+fn still_lost(scene: &Scene<'_>, place: usize, cover: &Cover, terms: &Terms, loss: &Loss) -> bool {
+    let carrying = scene.carrying;
+    let own = scene.in_base(cover.force_on(scene.today), terms.currency);
+    let alike = |of: &Terms| {
+        let any_seller = of.seller_id.is_empty() || of.seller_id == terms.seller_id;
+        of.layer == terms.layer && any_seller && (of.layer != Layer::SingleRisk || of.order_id == terms.order_id)
+    };
+    let others = scene.covers().filter(|(at, other, of)| *at != place && alike(of) && other.is_valid_on(scene.today));
+    let room = others.fold(own, |sum, (at, other, of)| {
+        sum + (scene.in_base(other.amount_on(scene.today), of.currency) - carrying.covers[at].taken).or_zero()
+    });
+    let dropped_is_open = || carrying.uninsured.iter().any(|uninsured| uninsured.issued_on <= loss.on);
+    carrying.covers[place].taken > room || (loss.dropped > 0 && dropped_is_open())
 }
 
 fn uncovered(scene: &Scene<'_>) -> Option<Severity> {
@@ -177,14 +195,9 @@ fn uncovered_still(scene: &Scene<'_>) -> bool {
 fn payment_still(scene: &Scene<'_>, seller_id: &str, payment_id: &str) -> bool {
     let documents = scene.ledger.documents();
     let slot = documents.find_seller(seller_id).and_then(|seller| documents.find_payment(seller, payment_id));
-    // A payment that was forgotten paid no invoice that is still open.
-    let invoices = slot.map_or_else(Vec::new, |slot| scene.invoices_of(slot));
-    if invoices.is_empty() {
-        // It paid no invoice by name: its money is missing until nothing is owed.
-        return scene.owed() > BaseAmount::ZERO;
-    }
+    let Some(slot) = slot else { return false };
     let unpaid = |slot| scene.ledger.invoice(slot).standing().is_some_and(|standing| !standing.residual.is_zero());
-    invoices.into_iter().any(unpaid)
+    documents.invoices_of(slot).into_iter().any(unpaid)
 }
 
 /// Whole units of the base currency.

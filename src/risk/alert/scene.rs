@@ -1,6 +1,6 @@
 //! Owns what a judgement looks at.
 
-use crate::base::{BaseAmount, BaseUnits, Currency, Day, Money};
+use crate::base::{BaseUnits, Currency, Day, Money};
 use crate::event::{Procedure, Segment};
 use crate::risk::cover::{Carrying, Cover, Insurance, Terms};
 use crate::risk::figures::Figures;
@@ -52,27 +52,12 @@ impl<'a> Scene<'a> {
         self.rates.get(currency).map_or(BaseUnits::ZERO, |rate| BaseUnits::convert(amount.sum(), rate))
     }
 
-    /// The amount that a cover has in force today for what is shipped today: 0 once it is withdrawn.
-    #[must_use]
-    pub fn in_force(&self, cover: &Cover, terms: &Terms) -> BaseUnits {
-        if cover.withdrawn_from().is_some_and(|from| from <= self.today) {
-            return BaseUnits::ZERO;
-        }
-        self.in_base(cover.amount_on(self.today), terms.currency)
-    }
-
     /// Days until the earliest unpaid invoice passes a cover's extension; negative once it has.
     #[must_use]
     pub fn days_to_stop(&self, terms: &Terms) -> Option<i32> {
         let extension = terms.max_extension_days?;
         let due = self.carrying.earliest_unpaid_due?;
         Some(due.plus(i32::from(extension)).since(self.today))
-    }
-
-    /// What the buyer owes after its cash, in base currency.
-    #[must_use]
-    pub fn owed(&self) -> BaseAmount {
-        (self.figures.outstanding - self.figures.unapplied).or_zero()
     }
 
     /// An unpaid invoice by its name.
@@ -83,22 +68,5 @@ impl<'a> Scene<'a> {
         let invoice = self.ledger.invoice(slot);
         let standing = invoice.standing().filter(|standing| !standing.residual.is_zero())?;
         Some((slot, invoice, standing))
-    }
-
-    /// The invoices that a payment was allocated to.
-    #[must_use]
-    pub fn invoices_of(&self, payment: PaymentSlot) -> Vec<InvoiceSlot> {
-        let documents = self.ledger.documents();
-        let payment = &documents.payments[payment.index()];
-        let mut invoices: Vec<InvoiceSlot> = payment.shares.iter().map(|share| share.invoice).collect();
-        let mut next = payment.last_allocation;
-        while let Some(slot) = next {
-            let later = &documents.allocations[slot.index()];
-            invoices.extend(later.shares.iter().map(|share| share.invoice));
-            next = later.earlier;
-        }
-        invoices.sort_unstable();
-        invoices.dedup();
-        invoices
     }
 }

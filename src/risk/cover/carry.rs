@@ -17,6 +17,8 @@ pub struct Carrying {
     pub covers: Vec<Carried>,
     /// Which invoice is insured under which cover.
     pub insured: Vec<Insured>,
+    /// What of which invoice no cover takes, where that is anything.
+    pub uninsured: Vec<Uninsured>,
     /// What single-risk, primary and top-up covers take together.
     pub by_layer: [BaseUnits; 3],
     /// What the insurers would pay.
@@ -41,6 +43,15 @@ pub struct Insured {
     pub invoice: InvoiceSlot,
     /// How much.
     pub taken: BaseUnits,
+}
+
+/// What of an invoice no cover takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Uninsured {
+    /// The day of issue.
+    pub issued_on: Day,
+    /// How much.
+    pub amount: BaseUnits,
 }
 
 /// A cover made ready for one walk.
@@ -70,6 +81,7 @@ impl Carrying {
     pub fn clear(&mut self) {
         self.covers.clear();
         self.insured.clear();
+        self.uninsured.clear();
         self.by_layer = [BaseUnits::ZERO; 3];
         self.indemnifiable = BaseAmount::ZERO;
         self.earliest_unpaid_due = None;
@@ -90,8 +102,12 @@ impl Carrying {
         ledger.refresh_arrears();
         let ledger = &*ledger;
         self.earliest_unpaid_due = ledger.earliest_unpaid_due();
+        let Some((first, last)) = ledger.unpaid_issue_days() else { return };
+        let covers = insurance.covers.iter().enumerate();
+        let ready = covers.filter_map(|(place, cover)| Ready::new(place, cover, rates));
+        // Covers of other times, which a buyer of many years has many of, are left out of the walk.
         let mut ready: Vec<Ready<'_>> =
-            insurance.covers.iter().enumerate().filter_map(|(place, cover)| Ready::new(place, cover, rates)).collect();
+            ready.filter(|ready| ready.terms.valid_from <= last && first <= ready.ends).collect();
         let grounds = Grounds {
             ledger,
             arrears: ledger.arrears(),
@@ -143,6 +159,9 @@ impl Carrying {
                 self.indemnifiable += take.percentage(cover.terms.insured_pct);
                 self.insured.push(Insured { cover: cover.place, invoice: slot, taken: take });
             }
+        }
+        if left > BaseUnits::ZERO {
+            self.uninsured.push(Uninsured { issued_on: invoice.issued_on(), amount: left });
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use borsh::BorshSerialize;
 use compact_str::CompactString;
 
-pub use carry::{Carried, Carrying, Insured};
+pub use carry::{Carried, Carrying, Insured, Uninsured};
 
 use super::fact::Fact;
 use super::ledger::{InvoiceSlot, Known};
@@ -37,6 +37,8 @@ pub struct Cover {
     taken: i128,
     /// What it carried at the last judgement of the day before, in 10^-4 base units.
     carried_before: i128,
+    /// What it had in force at the last judgement, in its currency.
+    force_before: Option<Money>,
 }
 
 /// What a `cover.granted` says.
@@ -145,13 +147,18 @@ impl Insurance {
         self.cover_mut(said.cover_id.as_str()).declared.insert(invoice);
     }
 
-    /// Keeps what each cover carries now, and on the first judgement of a day what it carried the day before.
-    pub fn note_carried(&mut self, carrying: &Carrying, first_of_day: FirstOfDay) {
+    /// A day begins: what covers carried at the last judgement is what they carried the day before.
+    pub fn begin_day(&mut self) {
+        for cover in &mut self.covers {
+            cover.carried_before = cover.taken;
+        }
+    }
+
+    /// Keeps what each cover carries and has in force at this judgement.
+    pub fn note_judged(&mut self, carrying: &Carrying, today: Day) {
         for (cover, carried) in self.covers.iter_mut().zip(&carrying.covers) {
-            if first_of_day == FirstOfDay::Yes {
-                cover.carried_before = cover.taken;
-            }
             cover.taken = carried.taken.units();
+            cover.force_before = cover.terms.is_some().then(|| cover.force_on(today));
         }
     }
 
@@ -171,15 +178,6 @@ impl Insurance {
     }
 }
 
-/// Whether a judgement is the buyer's first of its day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FirstOfDay {
-    /// It is.
-    Yes,
-    /// There was one before.
-    No,
-}
-
 impl Cover {
     fn referred(id: &str) -> Cover {
         Cover {
@@ -190,6 +188,7 @@ impl Cover {
             declared: BTreeSet::new(),
             taken: 0,
             carried_before: 0,
+            force_before: None,
         }
     }
 
@@ -209,6 +208,25 @@ impl Cover {
     #[must_use]
     pub fn withdrawn_from(&self) -> Option<Day> {
         self.withdrawn.as_ref().map(|fact| *fact.value())
+    }
+
+    /// The day since when it has been withdrawn, as of a day; a withdrawal after its own end takes nothing out.
+    #[must_use]
+    pub fn withdrawn_since(&self, today: Day) -> Option<Day> {
+        let end = self.terms.as_ref().and_then(|terms| terms.valid_to);
+        self.withdrawn_from().filter(|from| *from <= today && end.is_none_or(|end| *from <= end))
+    }
+
+    /// What it has in force on a day for what is shipped then, its own end aside: nothing once it is withdrawn.
+    #[must_use]
+    pub fn force_on(&self, day: Day) -> Money {
+        if self.withdrawn_since(day).is_some() { Money::ZERO } else { self.amount_on(day) }
+    }
+
+    /// What it had in force at the last judgement; `None`: it was not granted then.
+    #[must_use]
+    pub fn force_before(&self) -> Option<Money> {
+        self.force_before
     }
 
     /// Whether it insures what is issued on `day`, as far as its own dates say.

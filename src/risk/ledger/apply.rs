@@ -142,9 +142,9 @@ impl Ledger {
         let amount = payment.amount.sum();
         self.totals.of(currency).unapplied -= amount;
         self.reversed.push(slot);
-        self.each_share(slot, |ledger, share, _| {
-            ledger.change(share.invoice, |invoice| invoice.give_back(slot, currency));
-        });
+        for invoice in self.documents.invoices_of(slot) {
+            self.change(invoice, |invoice| invoice.give_back(slot, currency));
+        }
     }
 
     fn report_incident(&mut self, said: &IncidentReported<'_>, on: Day) {

@@ -10,9 +10,18 @@ use crate::base::Day;
 /// Invoices settled after their due date, of one buyer.
 #[derive(Debug, Clone, Default, BorshSerialize)]
 pub struct Arrears {
-    steps: Vec<Step>,
+    /// Of the invoices that are still known. Made from them, so not stored.
+    #[borsh(skip)]
+    steps: Steps,
+    #[borsh(skip)]
     freshness: Freshness,
+    /// Of the invoices that were forgotten.
+    forgotten: Steps,
 }
+
+/// Sorted by due date and by settlement alike.
+#[derive(Debug, Clone, Default, BorshSerialize)]
+struct Steps(Vec<Step>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
 struct Step {
@@ -32,23 +41,34 @@ impl Arrears {
     /// An invoice due on `due` (as invoiced) was settled.
     pub fn settled(&mut self, due: Day, settled_on: Day) {
         if self.freshness == Freshness::Fresh {
-            self.insert(Step { due, settled_on });
+            self.steps.insert(Step { due, settled_on });
         }
     }
 
     /// An invoice is no longer settled as it was.
     pub fn unsettled(&mut self) {
         self.freshness = Freshness::Stale;
-        self.steps = Vec::new();
+        self.steps = Steps::default();
+    }
+
+    /// An invoice that was settled is forgotten; that it was late still counts.
+    pub fn forgotten(&mut self, due: Day, settled_on: Day) {
+        self.forgotten.insert(Step { due, settled_on });
+    }
+
+    /// Drops what no invoice issued on `day` or later can meet.
+    pub fn forget_before(&mut self, day: Day) {
+        self.forgotten.0.retain(|step| step.settled_on >= day);
+        self.forgotten.0.shrink_to_fit();
     }
 
     /// Makes sure that every late settlement counts: `all` is asked only where that is not so.
     pub fn refresh<I: Iterator<Item = (Day, Day)>>(&mut self, all: impl FnOnce() -> I) {
         if self.freshness == Freshness::Stale {
-            self.steps = Vec::new();
+            self.steps = self.forgotten.clone();
             self.freshness = Freshness::Fresh;
             for (due, settled_on) in all() {
-                self.insert(Step { due, settled_on });
+                self.steps.insert(Step { due, settled_on });
             }
         }
     }
@@ -57,25 +77,29 @@ impl Arrears {
     #[must_use]
     #[inline]
     pub fn was_late(&self, day: Day, extension_days: i32) -> bool {
-        if self.steps.last().is_none_or(|last| last.settled_on < day) {
+        let steps = &self.steps.0;
+        if steps.last().is_none_or(|last| last.settled_on < day) {
             return false;
         }
         let due_before = day.plus(-extension_days);
-        let candidates = self.steps.partition_point(|step| step.due < due_before);
-        candidates > 0 && self.steps[candidates - 1].settled_on >= day
+        let candidates = steps.partition_point(|step| step.due < due_before);
+        candidates > 0 && steps[candidates - 1].settled_on >= day
     }
+}
 
+impl Steps {
     fn insert(&mut self, step: Step) {
         if step.settled_on <= step.due {
             return;
         }
-        let end = self.steps.partition_point(|other| other.due <= step.due);
-        if end > 0 && self.steps[end - 1].settled_on >= step.settled_on {
+        let steps = &mut self.0;
+        let end = steps.partition_point(|other| other.due <= step.due);
+        if end > 0 && steps[end - 1].settled_on >= step.settled_on {
             return;
         }
-        let same_due = self.steps[..end].iter().rev().take_while(|other| other.due == step.due).count();
-        let beaten = self.steps[end..].iter().take_while(|other| other.settled_on <= step.settled_on).count();
-        self.steps.splice(end - same_due..end + beaten, [step]);
+        let same_due = steps[..end].iter().rev().take_while(|other| other.due == step.due).count();
+        let beaten = steps[end..].iter().take_while(|other| other.settled_on <= step.settled_on).count();
+        steps.splice(end - same_due..end + beaten, [step]);
     }
 }
 

@@ -162,6 +162,22 @@ impl Documents {
         self.find_order(seller, id).unwrap_or_else(|| self.add_order(Order::referred(id, seller)))
     }
 
+    /// The invoices that a payment was allocated to, each once.
+    #[must_use]
+    pub fn invoices_of(&self, payment: PaymentSlot) -> Vec<InvoiceSlot> {
+        let payment = &self.payments[payment.index()];
+        let mut invoices: Vec<InvoiceSlot> = payment.shares.iter().map(|share| share.invoice).collect();
+        let mut next = payment.last_allocation;
+        while let Some(slot) = next {
+            let later = &self.allocations[slot.index()];
+            invoices.extend(later.shares.iter().map(|share| share.invoice));
+            next = later.earlier;
+        }
+        invoices.sort_unstable();
+        invoices.dedup();
+        invoices
+    }
+
     /// Builds the index anew, after documents were taken out.
     pub fn reindex(&mut self) {
         self.index = HashTable::new();

@@ -1,10 +1,14 @@
 //! Owns forgetting: documents that are closed and older than the retention go, and the rest closes ranks.
 //!
-//! Totals stay as they are: a forgotten invoice has nothing open, and what it absorbed stays absorbed.
+//! Totals stay as they are: a forgotten invoice has nothing open, and what it absorbed stays absorbed. A document that is
+//! kept keeps those that it names (an allocation its payment, a payment and a credit note their invoices, an invoice its
+//! order), so that none ever names what is gone; only an invoice may outlive a payment, which then counts as
+//! [`PaymentSlot::FORGOTTEN`].
 
 use super::Ledger;
+use super::payment::{Payment, Reversal};
 use super::slots::{AllocationSlot, InvoiceSlot, OrderSlot, PaymentSlot};
-use crate::base::Day;
+use crate::base::{Day, Sum};
 
 /// Where each document of a kind went: its new place, or none where it is forgotten.
 pub type Moved<T> = Vec<Option<T>>;
@@ -19,79 +23,100 @@ struct Kept {
 }
 
 impl Ledger {
-    /// Forgets closed documents dated before a day, with everything they refer to and that refers to them; a document that
-    /// is young or open keeps those it is tied to. Gives where invoices went, if anything was forgotten.
+    /// Forgets closed documents dated before a day. Gives where invoices went, if anything was forgotten.
     pub fn forget(&mut self, before: Day) -> Option<Moved<InvoiceSlot>> {
-        // What was settled while an open invoice was issued may still bar its cover.
-        let oldest_open = self.unpaid.first().map_or(Day::MAX, |slot| self.invoice(*slot).issued_on());
-        let before = before.min(oldest_open);
-        let kept = self.kept(before);
+        let incidents = self.documents.incidents.len();
         self.documents.incidents.retain(|incident| incident.reported_on >= before);
+        let kept = self.kept(before);
         let all = [&kept.invoices, &kept.payments, &kept.allocations, &kept.credit_notes, &kept.orders];
-        if all.iter().all(|kinds| kinds.iter().all(|kept| *kept)) {
-            self.documents.reindex();
+        let all_kept = all.iter().all(|kinds| kinds.iter().all(|kept| *kept));
+        if all_kept && self.documents.incidents.len() == incidents {
             return None;
         }
+        self.remember_arrears(&kept, before);
         let invoices = moved(&kept.invoices, InvoiceSlot::at);
         self.close_ranks(&kept, &invoices);
         self.documents.reindex();
-        self.arrears.unsettled();
         Some(invoices)
     }
 
-    /// What is young or open, and what is tied to it.
+    /// What is young or open, and what that names.
     fn kept(&self, before: Day) -> Kept {
         let documents = &self.documents;
         let mut kept = Kept {
             invoices: documents.invoices.iter().map(|invoice| !invoice.is_closed_before(before)).collect(),
-            payments: documents.payments.iter().map(|payment| payment.received_on >= before).collect(),
+            payments: documents.payments.iter().map(|payment| !self.is_closed_before(payment, before)).collect(),
             allocations: documents.allocations.iter().map(|later| later.allocated_on >= before).collect(),
             credit_notes: documents.credit_notes.iter().map(|note| note.credited_on >= before).collect(),
             orders: documents.orders.iter().map(|order| !order.is_closed_before(before)).collect(),
         };
-        // A payment without a date was only referred to: it may still arrive.
-        for (kept, payment) in kept.payments.iter_mut().zip(&documents.payments) {
-            *kept |= payment.currency.is_none();
+        for (later, _) in documents.allocations.iter().zip(&kept.allocations).filter(|(_, kept)| **kept) {
+            kept.payments[later.payment.index()] = true;
         }
-        while self.keep_tied(&mut kept) {}
+        // A payment that is kept keeps its allocations, or it would look unspent.
+        for (place, later) in documents.allocations.iter().enumerate() {
+            kept.allocations[place] |= kept.payments[later.payment.index()];
+        }
+        let payments = documents.payments.iter().zip(&kept.payments).filter(|(_, kept)| **kept);
+        let allocations = documents.allocations.iter().zip(&kept.allocations).filter(|(_, kept)| **kept);
+        let shares = payments.flat_map(|(payment, _)| &payment.shares);
+        let shares = shares.chain(allocations.flat_map(|(later, _)| &later.shares));
+        let notes = documents.credit_notes.iter().zip(&kept.credit_notes).filter(|(_, kept)| **kept);
+        for invoice in shares.map(|share| share.invoice).chain(notes.map(|(note, _)| note.invoice)) {
+            kept.invoices[invoice.index()] = true;
+        }
+        for (invoice, _) in documents.invoices.iter().zip(&kept.invoices).filter(|(_, kept)| **kept) {
+            if let Some(order) = invoice.order() {
+                kept.orders[order.index()] = true;
+            }
+        }
         kept
     }
 
-    /// Keeps what is tied to something kept; tells whether that was anything more.
-    fn keep_tied(&self, kept: &mut Kept) -> bool {
-        let documents = &self.documents;
-        let mut more = false;
-        let mut tie = |a: &mut bool, b: &mut bool| {
-            more |= *a != *b;
-            (*a, *b) = (*a || *b, *a || *b);
-        };
-        for (place, note) in documents.credit_notes.iter().enumerate() {
-            tie(&mut kept.credit_notes[place], &mut kept.invoices[note.invoice.index()]);
+    /// Whether a payment was received before a day and is either reversed or wholly spent on invoices that are there in its
+    /// currency: what is unapplied can still be allocated, or go back.
+    fn is_closed_before(&self, payment: &Payment, day: Day) -> bool {
+        let Some(currency) = payment.currency else { return false };
+        let mut spent: Sum = payment.shares.iter().map(|share| share.amount.sum()).sum();
+        let mut lands = payment.shares.iter().all(|share| self.is_billed_in(share.invoice, currency));
+        let mut next = payment.last_allocation;
+        while let Some(slot) = next {
+            let later = &self.documents.allocations[slot.index()];
+            spent += later.shares.iter().map(|share| share.amount.sum()).sum();
+            lands &= later.shares.iter().all(|share| self.is_billed_in(share.invoice, currency));
+            next = later.earlier;
         }
-        for (place, payment) in documents.payments.iter().enumerate() {
-            for share in &payment.shares {
-                tie(&mut kept.payments[place], &mut kept.invoices[share.invoice.index()]);
+        let done = payment.reversed == Reversal::Reversed || (lands && spent >= payment.amount.sum());
+        done && payment.received_on < day
+    }
+
+    fn is_billed_in(&self, invoice: InvoiceSlot, currency: crate::base::Currency) -> bool {
+        self.invoice(invoice).billing().is_some_and(|billing| billing.currency == currency)
+    }
+
+    /// That a forgotten invoice was settled late still bars the cover of what was issued meanwhile.
+    fn remember_arrears(&mut self, kept: &Kept, before: Day) {
+        for (invoice, _) in self.documents.invoices.iter().zip(&kept.invoices).filter(|(_, kept)| !**kept) {
+            if let Some(settled_on) = invoice.standing().and_then(|standing| standing.settled_on) {
+                self.arrears.forgotten(invoice.due_on(), settled_on);
             }
         }
-        for (place, later) in documents.allocations.iter().enumerate() {
-            tie(&mut kept.allocations[place], &mut kept.payments[later.payment.index()]);
-            for share in &later.shares {
-                tie(&mut kept.allocations[place], &mut kept.invoices[share.invoice.index()]);
-            }
-        }
-        for (place, invoice) in documents.invoices.iter().enumerate() {
-            if let Some(order) = invoice.order() {
-                tie(&mut kept.invoices[place], &mut kept.orders[order.index()]);
-            }
-        }
-        more
+        let invoices = self.documents.invoices.iter().zip(&kept.invoices);
+        let oldest = invoices.filter(|(invoice, kept)| **kept && invoice.is_known()).map(|(i, _)| i.issued_on()).min();
+        // Nothing issued before `before` can arrive any more.
+        self.arrears.forget_before(oldest.unwrap_or(Day::MAX).min(before));
+        self.arrears.unsettled();
     }
 
     fn close_ranks(&mut self, kept: &Kept, invoices: &Moved<InvoiceSlot>) {
         let payments = moved(&kept.payments, PaymentSlot::at);
         let allocations = moved(&kept.allocations, AllocationSlot::at);
         let orders = moved(&kept.orders, OrderSlot::at);
-        let invoice_at = |slot: InvoiceSlot| invoices[slot.index()].expect("what is kept refers to what is kept");
+        let invoice_at = |slot: InvoiceSlot| invoices[slot.index()].expect("what is kept names what is kept");
+        let payment_at = |slot: PaymentSlot| match slot {
+            PaymentSlot::FORGOTTEN => slot,
+            _ => payments[slot.index()].unwrap_or(PaymentSlot::FORGOTTEN),
+        };
         let documents = &mut self.documents;
         retain(&mut documents.invoices, &kept.invoices);
         retain(&mut documents.payments, &kept.payments);
@@ -99,7 +124,7 @@ impl Ledger {
         retain(&mut documents.credit_notes, &kept.credit_notes);
         retain(&mut documents.orders, &kept.orders);
         for invoice in &mut documents.invoices {
-            invoice.move_references(|slot| payments[slot.index()], |slot| orders[slot.index()]);
+            invoice.move_references(payment_at, |slot| orders[slot.index()]);
         }
         for payment in &mut documents.payments {
             payment.shares.iter_mut().for_each(|share| share.invoice = invoice_at(share.invoice));
@@ -107,7 +132,7 @@ impl Ledger {
         }
         for later in &mut documents.allocations {
             later.shares.iter_mut().for_each(|share| share.invoice = invoice_at(share.invoice));
-            later.payment = payments[later.payment.index()].expect("what is kept refers to what is kept");
+            later.payment = payment_at(later.payment);
             later.earlier = later.earlier.and_then(|slot| allocations[slot.index()]);
         }
         for note in &mut documents.credit_notes {

@@ -328,17 +328,17 @@ impl Invoice {
         closed && self.issued_on < day && self.due_on < day && self.absorbed_on < day
     }
 
-    /// Payments and orders moved to other places.
+    /// Payments and orders moved to other places; a payment may be forgotten, what it paid stays paid.
     pub fn move_references(
         &mut self,
-        payment: impl Fn(PaymentSlot) -> Option<PaymentSlot>,
+        payment: impl Fn(PaymentSlot) -> PaymentSlot,
         order: impl Fn(OrderSlot) -> Option<OrderSlot>,
     ) {
         self.order = self.order.and_then(order);
-        self.paid_by = self.paid_by.and_then(&payment);
+        self.paid_by = self.paid_by.map(&payment);
         for absorption in self.extra.iter_mut().flat_map(|extra| &mut extra.absorptions) {
             if let Absorbed::Payment(slot, _) = &mut absorption.from {
-                *slot = payment(*slot).expect("what is kept refers to what is kept");
+                *slot = payment(*slot);
             }
         }
     }

@@ -79,6 +79,13 @@ impl Ledger {
         self.unpaid.iter().map(|slot| self.invoice(*slot).due_on()).min()
     }
 
+    /// The first and the last day of issue of the invoices with a residual.
+    #[must_use]
+    pub fn unpaid_issue_days(&self) -> Option<(Day, Day)> {
+        let issued_on = |slot: &InvoiceSlot| self.invoice(*slot).issued_on();
+        Some((issued_on(self.unpaid.first()?), issued_on(self.unpaid.last()?)))
+    }
+
     /// Makes sure that the late settlements of the past all count in [`Ledger::arrears`].
     pub fn refresh_arrears(&mut self) {
         let invoices = &self.documents.invoices;

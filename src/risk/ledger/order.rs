@@ -69,11 +69,13 @@ impl Order {
         self.currency.map(|currency| Placing { amount: self.amount, currency, expected_on })
     }
 
-    /// Whether nothing of it is left to be billed, and it was placed before a day.
+    /// Whether nothing of it is left to be billed, and it was placed before a day. One that invoices alone name is kept by
+    /// them, or not at all; one cancelled ahead of its arrival stays.
     #[must_use]
     pub fn is_closed_before(&self, day: Day) -> bool {
         let nothing_left = self.pending().is_none_or(|(_, pending)| pending.is_zero());
-        self.currency.is_some() && nothing_left && self.placed_on < day
+        let only_named = self.currency.is_none() && !self.cancelled;
+        only_named || (self.currency.is_some() && nothing_left && self.placed_on < day)
     }
 
     /// The order arrives.

@@ -32,6 +32,11 @@ macro_rules! slots {
     )*};
 }
 
+impl PaymentSlot {
+    /// The place of a payment that was forgotten: what it paid stays paid.
+    pub const FORGOTTEN: PaymentSlot = PaymentSlot(NonZeroU32::MAX);
+}
+
 slots! {
     /// A seller among the buyer's sellers.
     SellerNumber
