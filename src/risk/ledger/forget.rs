@@ -73,25 +73,36 @@ impl Ledger {
         kept
     }
 
-    /// Whether a payment was received before a day and is either reversed or wholly spent on invoices that are there in its
-    /// currency: what is unapplied can still be allocated, or go back.
+    /// Whether a payment was received before a day and is either reversed, with none of its invoices unpaid (an alert is open
+    /// until then), or wholly spent on invoices that are there in its currency: what is unapplied can still be allocated, or
+    /// go back.
     fn is_closed_before(&self, payment: &Payment, day: Day) -> bool {
         let Some(currency) = payment.currency else { return false };
         let mut spent: Sum = payment.shares.iter().map(|share| share.amount.sum()).sum();
         let mut lands = payment.shares.iter().all(|share| self.is_billed_in(share.invoice, currency));
+        let mut settled = payment.shares.iter().all(|share| self.is_settled(share.invoice));
         let mut next = payment.last_allocation;
         while let Some(slot) = next {
             let later = &self.documents.allocations[slot.index()];
             spent += later.shares.iter().map(|share| share.amount.sum()).sum();
             lands &= later.shares.iter().all(|share| self.is_billed_in(share.invoice, currency));
+            settled &= later.shares.iter().all(|share| self.is_settled(share.invoice));
             next = later.earlier;
         }
-        let done = payment.reversed == Reversal::Reversed || (lands && spent >= payment.amount.sum());
+        let done = match payment.reversed {
+            Reversal::Reversed => settled,
+            Reversal::None => lands && spent >= payment.amount.sum(),
+        };
         done && payment.received_on < day
     }
 
     fn is_billed_in(&self, invoice: InvoiceSlot, currency: crate::base::Currency) -> bool {
         self.invoice(invoice).billing().is_some_and(|billing| billing.currency == currency)
+    }
+
+    /// Whether nothing is left of an invoice, as far as it is known.
+    fn is_settled(&self, invoice: InvoiceSlot) -> bool {
+        self.invoice(invoice).standing().is_none_or(|standing| standing.residual.is_zero())
     }
 
     /// That a forgotten invoice was settled late still bars the cover of what was issued meanwhile.
