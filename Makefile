@@ -66,7 +66,7 @@ deny:
 	    echo "*** NOT CHECKED: licences and advisories. cargo-deny is missing: cargo install --locked cargo-deny"; \
 	fi
 
-build:
+build: tools
 	$(CARGO) build --release --locked
 
 demo: build ## A generated portfolio through the engine: its summary, the ten worst buyers, the alerts

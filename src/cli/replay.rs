@@ -41,7 +41,7 @@ const THREADS_MAX: i64 = 256;
 #[command(after_help = "Examples:\n  \
     vigie replay events.jsonl.zst\n  \
     vigie replay 2025.jsonl 2026.jsonl.gz --as-of 2026-03-31 --report report.csv --outputs outputs.jsonl\n  \
-    vigie generate --preset wholesale --seed 1 | vigie replay - --summary -")]
+    vigie generate --preset wholesaler --seed 1 | vigie replay - --summary -")]
 pub struct Arguments {
     /// Events, one a line; `.gz`, `.zst` and `-` (standard input) are understood.
     #[arg(required = true, value_name = "FILES")]

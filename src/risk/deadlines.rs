@@ -1,7 +1,6 @@
 //! What is due when: the next day on which a buyer must be looked at though nothing happens.
 
 use super::alert::{Alerts, Scene, Subject};
-use super::cover::Cover;
 use crate::base::{BaseAmount, Day};
 use crate::event::AlertKind;
 
@@ -55,23 +54,17 @@ fn covers(scene: &Scene<'_>, earliest: &mut Earliest) {
 
 fn declarations(scene: &Scene<'_>, alerts: &Alerts, earliest: &mut Earliest) {
     let levels = scene.levels;
-    let mut declare = |cover: &Cover, due: Day| {
-        if let Some(declare_by) = cover.terms.as_ref().and_then(|terms| terms.declare_by(due)) {
-            earliest.consider(declare_by.plus(-i32::from(levels.declaration_ahead_days)));
-            earliest.consider(declare_by.plus(-i32::from(levels.declaration_critical_days)));
-        }
+    let mut declare = |by: Day| {
+        earliest.consider(by.plus(-i32::from(levels.declaration_ahead_days)));
+        earliest.consider(by.plus(-i32::from(levels.declaration_critical_days)));
     };
-    for insured in &scene.carrying.insured {
-        let cover = scene.insurance.map(|insurance| &insurance.covers()[insured.cover]);
-        cover.into_iter().for_each(|cover| declare(cover, scene.ledger.invoice(insured.invoice).due_on()));
-    }
+    scene.carrying.insured.iter().filter_map(|insured| insured.declare_by).for_each(&mut declare);
     // An open alert goes on where its invoice is no longer insured.
     for subject in alerts.open_of(AlertKind::DeclarationDue) {
         let Subject::InvoiceUnderCover(seller, invoice, cover) = subject else { continue };
-        if let (Some((_, cover, _)), Some((_, invoice, _))) =
-            (scene.cover(cover), scene.unpaid_invoice(seller, invoice))
-        {
-            declare(cover, invoice.due_on());
-        }
+        let open = scene.cover(cover).zip(scene.unpaid_invoice(seller, invoice));
+        open.and_then(|((_, _, terms), (_, invoice, _))| terms.declare_by(invoice.due_on()))
+            .into_iter()
+            .for_each(&mut declare);
     }
 }

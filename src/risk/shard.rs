@@ -36,6 +36,9 @@ pub struct Shard {
     wake: Vec<Day>,
     /// None of `wake` is earlier.
     wake_earliest: Day,
+    /// Whether a rate can change each buyer's figures, as of its last judgement: kept apart, so that a day's start need
+    /// not look at every buyer.
+    foreign: Vec<bool>,
     /// Whether a rate changed since the last start of a day.
     rates_changed: bool,
     changed: Changed,
@@ -124,6 +127,7 @@ impl Shard {
             index: HashTable::new(),
             wake: Vec::new(),
             wake_earliest: Day::MAX,
+            foreign: Vec::new(),
             rates_changed: false,
             changed: Changed::default(),
             exposures_told: 0,
@@ -300,9 +304,8 @@ impl Shard {
 
     fn start_day(&mut self, day: Day, effects: &mut Vec<Effect>) {
         let rates_changed = std::mem::take(&mut self.rates_changed);
-        let mut due: Vec<usize> = (0..self.buyers.len())
-            .filter(|place| self.wake[*place] <= day || (rates_changed && self.buyers[*place].is_foreign(&self.rates)))
-            .collect();
+        let is_due = |place: &usize| self.wake[*place] <= day || (rates_changed && self.foreign[*place]);
+        let mut due: Vec<usize> = (0..self.buyers.len()).filter(is_due).collect();
         due.sort_unstable_by(|a, b| self.buyers[*a].id.cmp(&self.buyers[*b].id));
         for place in due {
             self.judge(place, day.start(), Occasion::DayStart, effects);
@@ -314,6 +317,7 @@ impl Shard {
         let with = Judging { clock, params: &self.params, rates: &self.rates, occasion };
         let wake = self.buyers[place].judge(&with, &mut self.carrying, effects);
         self.wake[place] = wake;
+        self.foreign[place] = self.buyers[place].is_foreign(&self.rates);
         self.wake_earliest = self.wake_earliest.min(wake);
     }
 
@@ -328,6 +332,7 @@ impl Shard {
         let entry = u32::try_from(place).expect("a shard has under 4 billion buyers");
         self.buyers.push(Box::new(Buyer::new(buyer_id)));
         self.wake.push(Day::MAX);
+        self.foreign.push(false);
         self.changed.places.push(None);
         let buyers = &self.buyers;
         self.index.insert_unique(hash_key(0, buyer_id), entry, |place| hash_key(0, &buyers[*place as usize].id));

@@ -107,13 +107,15 @@ fn declarations(scene: &Scene<'_>, found: &mut Vec<Finding>) {
     let Some(insurance) = scene.insurance else { return };
     let documents = scene.ledger.documents();
     for insured in &scene.carrying.insured {
-        let cover = &insurance.covers()[insured.cover];
-        let invoice = scene.ledger.invoice(insured.invoice);
-        let declare_by = cover.terms.as_ref().and_then(|terms| terms.declare_by(invoice.due_on()));
-        let Some(days_left) = declare_by.map(|day| day.since(scene.today)) else { continue };
-        if days_left > i32::from(scene.levels.declaration_ahead_days) || cover.declared.contains(&insured.invoice) {
+        let Some(days_left) = insured.declare_by.map(|day| day.since(scene.today)) else { continue };
+        if days_left > i32::from(scene.levels.declaration_ahead_days) {
             continue;
         }
+        let cover = &insurance.covers()[insured.cover];
+        if cover.declared.contains(&insured.invoice) {
+            continue;
+        }
+        let invoice = scene.ledger.invoice(insured.invoice);
         let seller = documents.seller_id(invoice.seller).into();
         found.push(Finding {
             kind: AlertKind::DeclarationDue,

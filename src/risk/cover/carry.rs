@@ -7,7 +7,7 @@
 use super::{Cover, Insurance, Terms};
 use crate::base::{BaseAmount, BaseUnits, Day, Money, Rate};
 use crate::event::Layer;
-use crate::risk::ledger::{Arrears, Invoice, InvoiceSlot, Ledger, Standing};
+use crate::risk::ledger::{Arrears, Invoice, InvoiceSlot, Ledger, SellerNumber, Standing};
 use crate::risk::rates::Rates;
 
 /// What a buyer's covers carry.
@@ -43,6 +43,8 @@ pub struct Insured {
     pub invoice: InvoiceSlot,
     /// How much.
     pub taken: BaseUnits,
+    /// The last day on which the invoice must be declared under the cover, if it must.
+    pub declare_by: Option<Day>,
 }
 
 /// What of an invoice no cover takes.
@@ -61,9 +63,19 @@ struct Ready<'a> {
     place: usize,
     rate: Option<Rate>,
     ends: Day,
+    seller: Sellers,
     /// The amount in base currency, where no amendment makes it depend on the day.
     fixed: Option<BaseUnits>,
     taken: BaseUnits,
+}
+
+/// Whose invoices a cover insures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sellers {
+    Every,
+    Only(SellerNumber),
+    /// One of whom the buyer has no document.
+    Unknown,
 }
 
 /// What bars or admits a buyer's invoices whatever the cover.
@@ -104,7 +116,7 @@ impl Carrying {
         self.earliest_unpaid_due = ledger.earliest_unpaid_due();
         let Some((first, last)) = ledger.unpaid_issue_days() else { return };
         let covers = insurance.covers.iter().enumerate();
-        let ready = covers.filter_map(|(place, cover)| Ready::new(place, cover, rates));
+        let ready = covers.filter_map(|(place, cover)| Ready::new(place, cover, ledger, rates));
         // Covers of other times, which a buyer of many years has many of, are left out of the walk.
         let mut ready: Vec<Ready<'_>> =
             ready.filter(|ready| ready.terms.valid_from <= last && first <= ready.ends).collect();
@@ -142,8 +154,11 @@ impl Carrying {
     ) {
         let mut left = insurable;
         let mut follows_primary = false;
+        let (issued_on, due_on) = (invoice.issued_on(), invoice.due_on());
         for cover in covers {
-            let issued_on = invoice.issued_on();
+            if left == BaseUnits::ZERO {
+                break;
+            }
             let follows = cover.terms.layer != Layer::TopUp || follows_primary;
             if !follows || !grounds.admit(cover, invoice, standing) {
                 continue;
@@ -157,22 +172,27 @@ impl Carrying {
                 cover.taken += take;
                 self.by_layer[cover.terms.layer as usize] += take;
                 self.indemnifiable += take.percentage(cover.terms.insured_pct);
-                self.insured.push(Insured { cover: cover.place, invoice: slot, taken: take });
+                let declare_by = cover.terms.declare_by(due_on);
+                self.insured.push(Insured { cover: cover.place, invoice: slot, taken: take, declare_by });
             }
         }
         if left > BaseUnits::ZERO {
-            self.uninsured.push(Uninsured { issued_on: invoice.issued_on(), amount: left });
+            self.uninsured.push(Uninsured { issued_on, amount: left });
         }
     }
 }
 
 impl<'a> Ready<'a> {
-    fn new(place: usize, cover: &'a Cover, rates: &Rates) -> Option<Ready<'a>> {
+    fn new(place: usize, cover: &'a Cover, ledger: &Ledger, rates: &Rates) -> Option<Ready<'a>> {
         let terms = cover.terms.as_deref()?;
         let rate = rates.get(terms.currency);
         let fixed = cover.amendment_days().next().is_none().then(|| in_base(terms.amount, rate));
         let ends = cover.valid_to().unwrap_or(Day::MAX);
-        Some(Ready { cover, terms, place, rate, ends, fixed, taken: BaseUnits::ZERO })
+        let seller = match terms.seller_id.as_str() {
+            "" => Sellers::Every,
+            id => ledger.documents().find_seller(id).map_or(Sellers::Unknown, Sellers::Only),
+        };
+        Some(Ready { cover, terms, place, rate, ends, seller, fixed, taken: BaseUnits::ZERO })
     }
 
     fn amount_on(&self, day: Day) -> BaseUnits {
@@ -185,17 +205,15 @@ impl Grounds<'_> {
     #[inline]
     fn admit(&self, cover: &Ready<'_>, invoice: &Invoice, standing: &Standing) -> bool {
         let (terms, issued_on) = (cover.terms, invoice.issued_on());
-        let documents = self.ledger.documents();
         let in_time = terms.valid_from <= issued_on && issued_on <= cover.ends;
-        let names = |seller: &str| seller.is_empty() || documents.seller_id(invoice.seller) == seller;
         let short_enough = |days: u16| invoice.due_on().since(issued_on) <= i32::from(days);
         in_time
+            && (cover.seller == Sellers::Every || cover.seller == Sellers::Only(invoice.seller))
+            && (terms.layer != Layer::SingleRisk || self.bills(invoice, terms))
             && !standing.disputed
             && self.barred_from.is_none_or(|opened_on| issued_on < opened_on)
-            && names(&terms.seller_id)
             && terms.max_payment_term_days.is_none_or(short_enough)
             && terms.max_extension_days.is_none_or(|days| !self.stopped(issued_on, i32::from(days)))
-            && (terms.layer != Layer::SingleRisk || self.bills(invoice, terms))
     }
 
     /// Whether something else of the buyer was unpaid and overdue by more than the extension on the day of issue. The

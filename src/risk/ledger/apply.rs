@@ -63,14 +63,7 @@ impl Ledger {
         let seller = self.documents.seller(said.seller_id);
         let order = said.order_id.map(|id| self.documents.order(seller, id.as_str()));
         let slot = self.documents.invoice(seller, said.invoice_id.as_str());
-        let billing = Billing {
-            amount: said.amount,
-            net: said.net_amount,
-            currency: said.currency,
-            issued_on: said.issued_on,
-            due_on: said.due_on,
-            order,
-        };
+        let billing = Billing::said(said, order);
         self.change(slot, |invoice| invoice.bill(billing));
     }
 

@@ -6,8 +6,9 @@ use hashbrown::HashTable;
 
 use super::invoice::Invoice;
 use super::order::{Incident, Order};
-use super::payment::{CreditNote, LaterAllocation, Payment};
+use super::payment::{CreditNote, LaterAllocation, Payment, Share};
 use super::slots::{AllocationSlot, CreditNoteSlot, IncidentSlot, InvoiceSlot, OrderSlot, PaymentSlot, SellerNumber};
+use crate::base::Sum;
 use crate::base::hash::hash_key;
 
 /// What the index can find. The number is part of the key.
@@ -162,17 +163,28 @@ impl Documents {
         self.find_order(seller, id).unwrap_or_else(|| self.add_order(Order::referred(id, seller)))
     }
 
+    /// Every share of a payment: its own, and those of the allocations made later.
+    fn shares_of(&self, payment: PaymentSlot) -> impl Iterator<Item = &Share> {
+        let payment = &self.payments[payment.index()];
+        let mut next = payment.last_allocation;
+        let later = std::iter::from_fn(move || {
+            let later = &self.allocations[next?.index()];
+            next = later.earlier;
+            Some(&later.shares)
+        });
+        payment.shares.iter().chain(later.flatten())
+    }
+
+    /// What of a payment is allocated, all in all.
+    #[must_use]
+    pub fn allocated_of(&self, payment: PaymentSlot) -> Sum {
+        self.shares_of(payment).map(|share| share.amount.sum()).sum()
+    }
+
     /// The invoices that a payment was allocated to, each once.
     #[must_use]
     pub fn invoices_of(&self, payment: PaymentSlot) -> Vec<InvoiceSlot> {
-        let payment = &self.payments[payment.index()];
-        let mut invoices: Vec<InvoiceSlot> = payment.shares.iter().map(|share| share.invoice).collect();
-        let mut next = payment.last_allocation;
-        while let Some(slot) = next {
-            let later = &self.allocations[slot.index()];
-            invoices.extend(later.shares.iter().map(|share| share.invoice));
-            next = later.earlier;
-        }
+        let mut invoices: Vec<InvoiceSlot> = self.shares_of(payment).map(|share| share.invoice).collect();
         invoices.sort_unstable();
         invoices.dedup();
         invoices

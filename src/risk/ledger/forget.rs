@@ -6,9 +6,9 @@
 //! [`PaymentSlot::FORGOTTEN`].
 
 use super::Ledger;
-use super::payment::{Payment, Reversal};
+use super::payment::Reversal;
 use super::slots::{AllocationSlot, InvoiceSlot, OrderSlot, PaymentSlot};
-use crate::base::{Day, Sum};
+use crate::base::Day;
 
 /// Where each document of a kind went: its new place, or none where it is forgotten.
 pub type Moved<T> = Vec<Option<T>>;
@@ -45,7 +45,9 @@ impl Ledger {
         let documents = &self.documents;
         let mut kept = Kept {
             invoices: documents.invoices.iter().map(|invoice| !invoice.is_closed_before(before)).collect(),
-            payments: documents.payments.iter().map(|payment| !self.is_closed_before(payment, before)).collect(),
+            payments: (0..documents.payments.len())
+                .map(|place| !self.is_closed_before(PaymentSlot::at(place), before))
+                .collect(),
             allocations: documents.allocations.iter().map(|later| later.allocated_on >= before).collect(),
             credit_notes: documents.credit_notes.iter().map(|note| note.credited_on >= before).collect(),
             orders: documents.orders.iter().map(|order| !order.is_closed_before(before)).collect(),
@@ -73,36 +75,23 @@ impl Ledger {
         kept
     }
 
-    /// Whether a payment was received before a day and is either reversed, with none of its invoices unpaid (an alert is open
-    /// until then), or wholly spent on invoices that are there in its currency: what is unapplied can still be allocated, or
-    /// go back.
-    fn is_closed_before(&self, payment: &Payment, day: Day) -> bool {
-        let Some(currency) = payment.currency else { return false };
-        let mut spent: Sum = payment.shares.iter().map(|share| share.amount.sum()).sum();
-        let mut lands = payment.shares.iter().all(|share| self.is_billed_in(share.invoice, currency));
-        let mut settled = payment.shares.iter().all(|share| self.is_settled(share.invoice));
-        let mut next = payment.last_allocation;
-        while let Some(slot) = next {
-            let later = &self.documents.allocations[slot.index()];
-            spent += later.shares.iter().map(|share| share.amount.sum()).sum();
-            lands &= later.shares.iter().all(|share| self.is_billed_in(share.invoice, currency));
-            settled &= later.shares.iter().all(|share| self.is_settled(share.invoice));
-            next = later.earlier;
+    /// Whether a payment was received before a day and nothing of it is pending: it is wholly spent on invoices that are
+    /// there in its currency (what is unapplied can still be allocated, or go back), or it was reversed and what it had
+    /// paid is settled otherwise.
+    fn is_closed_before(&self, slot: PaymentSlot, day: Day) -> bool {
+        let payment = &self.documents.payments[slot.index()];
+        let Some(currency) = payment.currency.filter(|_| payment.received_on < day) else { return false };
+        let mut standings =
+            self.documents.invoices_of(slot).into_iter().map(|invoice| self.invoice(invoice).standing());
+        match payment.reversed {
+            Reversal::Reversed => {
+                standings.all(|standing| standing.is_some_and(|standing| standing.residual.is_zero()))
+            }
+            Reversal::None => {
+                let lands = standings.all(|standing| standing.is_some_and(|standing| standing.currency == currency));
+                lands && self.documents.allocated_of(slot) >= payment.amount.sum()
+            }
         }
-        let done = match payment.reversed {
-            Reversal::Reversed => settled,
-            Reversal::None => lands && spent >= payment.amount.sum(),
-        };
-        done && payment.received_on < day
-    }
-
-    fn is_billed_in(&self, invoice: InvoiceSlot, currency: crate::base::Currency) -> bool {
-        self.invoice(invoice).billing().is_some_and(|billing| billing.currency == currency)
-    }
-
-    /// Whether nothing is left of an invoice, as far as it is known.
-    fn is_settled(&self, invoice: InvoiceSlot) -> bool {
-        self.invoice(invoice).standing().is_none_or(|standing| standing.residual.is_zero())
     }
 
     /// That a forgotten invoice was settled late still bars the cover of what was issued meanwhile.

@@ -6,6 +6,7 @@ use compact_str::CompactString;
 use super::slots::{OrderSlot, PaymentSlot, SellerNumber};
 use crate::base::{Currency, Day, Money, Sum};
 use crate::event::Event;
+use crate::event::input::InvoiceIssued;
 use crate::risk::fact::Fact;
 
 /// An invoice, known or only referred to so far: 64 bytes beside its id. A closed one stays as it is.
@@ -101,6 +102,21 @@ pub struct Billing {
     pub due_on: Day,
     /// The order that it bills.
     pub order: Option<OrderSlot>,
+}
+
+impl Billing {
+    /// What an event says, whose order is at this place.
+    #[must_use]
+    pub fn said(said: &InvoiceIssued<'_>, order: Option<OrderSlot>) -> Billing {
+        Billing {
+            amount: said.amount,
+            net: said.net_amount,
+            currency: said.currency,
+            issued_on: said.issued_on,
+            due_on: said.due_on,
+            order,
+        }
+    }
 }
 
 /// What a known invoice adds to its buyer's totals.

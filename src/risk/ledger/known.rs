@@ -56,14 +56,7 @@ impl Ledger {
             // It names an order that no document of the buyer ever named.
             return Some(Known::Other);
         };
-        let billing = Billing {
-            amount: said.amount,
-            net: said.net_amount,
-            currency: said.currency,
-            issued_on: said.issued_on,
-            due_on: said.due_on,
-            order,
-        };
+        let billing = Billing::said(said, order);
         Some(Known::compare(Some(known), &billing))
     }
 
