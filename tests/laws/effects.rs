@@ -10,7 +10,7 @@ use vigie::event::{AlertKind, Body, Effect, EffectBody, LimitAmount, Severity};
 use vigie::risk::{Params, Shard};
 use vigie::wire::output::encode_effect;
 
-use crate::told::{EVERYDAY, Told, id, sequence};
+use crate::told::{Told, everyday, id};
 use crate::{eur, every_case, rows, shard, tell, today};
 
 const DAY_NS: i64 = 86_400_000_000_000;
@@ -43,7 +43,7 @@ proptest! {
 
     #[test]
     fn batches_readers_and_runs_change_nothing(
-        all in sequence(EVERYDAY, 1..60),
+        all in everyday(1..60),
         looks in prop::collection::vec(prop::bool::weighted(0.3), 60),
     ) {
         let (mut whole, mut again, mut in_turns) = (shard(), shard(), shard());
@@ -73,7 +73,7 @@ proptest! {
 
     #[test]
     fn a_buyer_is_told_the_same_whoever_shares_its_shard(
-        all in sequence(EVERYDAY, 1..60),
+        all in everyday(1..60),
         split in prop::array::uniform3(0..3_usize),
     ) {
         let mut together = shard();
@@ -106,7 +106,7 @@ proptest! {
 
     #[test]
     fn every_alert_and_every_limit_has_one_life(
-        all in sequence(EVERYDAY, 1..60),
+        all in everyday(1..60),
         far in prop::bool::weighted(0.05),
     ) {
         let mut shard = shard();
@@ -129,7 +129,7 @@ proptest! {
     }
 
     #[test]
-    fn looking_every_day_finds_nothing_that_the_deadlines_miss(all in sequence(EVERYDAY, 1..40)) {
+    fn looking_every_day_finds_nothing_that_the_deadlines_miss(all in everyday(1..40)) {
         let (mut left_alone, mut looked_at) = (shard(), shard());
         let (mut effects, mut effects_looked_at) = (Vec::new(), Vec::new());
         for told in &all {
@@ -151,7 +151,7 @@ proptest! {
     }
 
     #[test]
-    fn a_retention_that_nothing_outlives_changes_no_effect(all in sequence(EVERYDAY, 1..60)) {
+    fn a_retention_that_nothing_outlives_changes_no_effect(all in everyday(1..60)) {
         let mut keeping = shard();
         let mut forgetting = Shard::new(Params { retention_days: Some(u16::MAX), ..Params::new(eur()) });
         let (mut effects, mut effects_forgetting) = (Vec::new(), Vec::new());

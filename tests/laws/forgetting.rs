@@ -6,7 +6,7 @@ use vigie::event::input::*;
 use vigie::event::{Body, Effect, RefusalCode};
 use vigie::risk::{Outcome, Params, Shard};
 
-use crate::told::{DAY_S, EVERYDAY, FIRST_DAY, Palette, Told, body, id};
+use crate::told::{CLOSE, DAY_S, EVERYDAY, FIRST_DAY, Palette, Told, What, body, documents, id, stopping_cover};
 use crate::{eur, every_case, rows, tell, today};
 
 const RETENTION_DAYS: u16 = 90;
@@ -15,11 +15,21 @@ const DEAL_DAYS: i32 = 44 + 30;
 
 const DEALS: Palette = Palette { amounts: &[1_000_000, 333_333, 2_500_000], ids: &["1", "2"], ..EVERYDAY };
 
-/// Deals of three buyers one after another, each with documents of its own; covers, limits and rates are nobody's.
+/// Deals one after another, each with documents and covers of its own; limits and rates are nobody's.
 fn deals() -> impl Strategy<Value = Vec<Told>> {
-    let buyer = prop::sample::select(vec!["B1", "B2", "b"]);
-    let what = (0..44_i64, 0..DAY_S, body(DEALS));
-    let deal = (0..50_i32, buyer, prop::collection::vec(what, 1..14));
+    let close = Palette { ids: DEALS.ids, ..CLOSE };
+    let stopping = deals_of(close, documents(close), 10).prop_map(|mut all| {
+        all.insert(0, stopping_cover("B1", 3));
+        all
+    });
+    prop_oneof![deals_of(DEALS, body(DEALS), 50), deals_of(close, body(close), 50), stopping]
+}
+
+/// Deals that begin at most so many days apart.
+fn deals_of(palette: Palette, what: BoxedStrategy<What>, gap_days: i32) -> impl Strategy<Value = Vec<Told>> {
+    let buyer = prop::sample::select(palette.buyers);
+    let what = (0..44_i64, 0..DAY_S, what);
+    let deal = (0..=gap_days, buyer, prop::collection::vec(what, 1..14));
     prop::collection::vec(deal, 1..8).prop_map(|deals| {
         let (mut start, mut all) = (0, Vec::new());
         for (number, (gap, buyer, events)) in deals.into_iter().enumerate() {

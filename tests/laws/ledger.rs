@@ -9,7 +9,7 @@ use vigie::event::{Body, Layer, RefusalCode};
 use vigie::risk::Outcome;
 use vigie::sim::naive::{Twin, Verdict};
 
-use crate::told::{EVERYDAY, FIRST_DAY, Told, id, money, percent, sequence};
+use crate::told::{FIRST_DAY, Told, everyday, id, money, percent};
 use crate::{eur, every_case, rows, shard, tell, today};
 
 fn verdict(outcome: &Outcome) -> Option<Verdict> {
@@ -27,7 +27,7 @@ proptest! {
 
     #[test]
     fn the_shard_is_what_its_slow_twin_makes_of_all_events(
-        all in sequence(EVERYDAY, 1..60),
+        all in everyday(1..60),
         looks in prop::collection::vec(prop::bool::weighted(0.3), 60),
         later in prop::sample::select(vec![0, 1, 30, 31, 61, 91, -40]),
     ) {
@@ -48,7 +48,7 @@ proptest! {
 
     #[test]
     fn the_order_of_arrival_changes_nothing(
-        (all, shuffled) in sequence(EVERYDAY, 1..60).prop_map(without_conflicts).prop_flat_map(|all| {
+        (all, shuffled) in everyday(1..60).prop_map(without_conflicts).prop_flat_map(|all| {
             let shuffled = Just(all.clone()).prop_shuffle();
             (Just(all), shuffled)
         }),
@@ -72,7 +72,7 @@ proptest! {
 
     #[test]
     fn what_is_known_already_changes_nothing(
-        all in sequence(EVERYDAY, 1..60),
+        all in everyday(1..60),
         again in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..10),
     ) {
         let mut once = shard();

@@ -6,6 +6,7 @@
 mod effects;
 mod extremes;
 mod forgetting;
+mod found;
 mod ledger;
 mod sums;
 mod told;

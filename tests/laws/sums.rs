@@ -7,7 +7,7 @@ use vigie::base::{BaseUnits, Cents, Rate, Sum};
 use vigie::event::{Body, EffectBody, Layer, ReportRow};
 use vigie::risk::Outcome;
 
-use crate::told::{EVEN, EVERYDAY, Palette, Told, sequence};
+use crate::told::{EVEN, EVERYDAY, Palette, Told, everyday, sequence};
 use crate::{every_case, rows, shard, tell, today};
 
 /// Marks that stick, and what else takes an amount out of the sums.
@@ -108,7 +108,7 @@ proptest! {
     }
 
     #[test]
-    fn nobody_insures_more_than_there_is(all in sequence(EVERYDAY, 1..60)) {
+    fn nobody_insures_more_than_there_is(all in everyday(1..60)) {
         let mut shard = shard();
         tell(&mut shard, &all, &mut Vec::new());
         let mut effects = Vec::new();

@@ -1,6 +1,7 @@
 //! Owns random events: few ids that collide, dates in a narrow window, a clock that mostly runs forward.
 
 use std::fmt;
+use std::ops::Range;
 
 use proptest::option;
 use proptest::prelude::*;
@@ -82,6 +83,8 @@ pub struct Palette {
     pub gaps_s: &'static [i64],
     /// Invoices, payments and the like.
     pub ids: &'static [&'static str],
+    pub buyers: &'static [&'static str],
+    pub sellers: &'static [&'static str],
 }
 
 /// Everyday values, with fractions that do not divide evenly.
@@ -93,6 +96,18 @@ pub const EVERYDAY: Palette = Palette {
     terms: &[0, 5, 10, 20, 30],
     gaps_s: &[0, 0, 0, 0, 1, 1, HOUR_S, 13 * HOUR_S, DAY_S, 3 * DAY_S, 9 * DAY_S],
     ids: &["1", "2", "3", "4"],
+    buyers: &["B1", "B2", "b"],
+    sellers: &["", "", "S"],
+};
+
+/// One buyer and one amount, so that payments settle invoices, late, and what is shipped meanwhile loses its cover.
+pub const CLOSE: Palette = Palette {
+    amounts: &[1_000_000],
+    currencies: &["EUR"],
+    ids: &["1", "2", "3"],
+    buyers: &["B1"],
+    sellers: &[""],
+    ..EVERYDAY
 };
 
 /// Whole cents and whole rates, so that nothing is ever rounded.
@@ -112,6 +127,7 @@ pub const EXTREME: Palette = Palette {
     terms: &[0, 1, 3650, 84_005],
     gaps_s: &[0, 1, DAY_S, 400 * DAY_S, 40 * 365 * DAY_S],
     ids: &["1", LONG, "日本商事", "a\"b\\", " "],
+    ..EVERYDAY
 };
 
 /// 128 bytes.
@@ -143,12 +159,59 @@ pub fn percent(text: &str) -> Percent {
     Percent::parse(text).expect("a percentage")
 }
 
-/// A sequence of events of three buyers, as they arrive.
-pub fn sequence(palette: Palette, length: impl Into<prop::collection::SizeRange>) -> BoxedStrategy<Vec<Told>> {
+/// A sequence of everyday events, spread over several buyers or close together.
+pub fn everyday(length: Range<usize>) -> BoxedStrategy<Vec<Told>> {
+    prop_oneof![
+        2 => sequence(EVERYDAY, length.clone()),
+        1 => sequence(CLOSE, length.clone()),
+        2 => shipments(length),
+    ]
+    .boxed()
+}
+
+/// What settles late, or no longer, under a cover that then stops.
+fn shipments(length: Range<usize>) -> BoxedStrategy<Vec<Told>> {
+    let what = prop_oneof![5 => documents(CLOSE), 1 => marks(CLOSE)].boxed();
+    (sequence_of(CLOSE, what, length), select(vec![0, 3, 9]))
+        .prop_map(|(mut all, extension)| {
+            all.insert(0, stopping_cover("B1", extension));
+            all
+        })
+        .boxed()
+}
+
+/// A large cover that stops when an invoice is so many days overdue.
+pub fn stopping_cover(subject: &'static str, extension_days: u16) -> Told {
+    let cover = CoverGranted {
+        seller_id: "",
+        cover_id: id("1"),
+        layer: Layer::Primary,
+        amount: money(1_000_000_000_000),
+        currency: currency("EUR"),
+        insured_pct: percent("90"),
+        valid_from: Day::from_number(FIRST_DAY - 1),
+        valid_to: None,
+        order_id: None,
+        max_payment_term_days: None,
+        max_extension_days: Some(extension_days),
+        declare_within_days: None,
+        insurer: None,
+        policy_id: None,
+    };
+    let time = Day::from_number(FIRST_DAY).start();
+    Told { time, id: "cover", source: "/erp", subject, body: Body::CoverGranted(cover), shares: Vec::new() }
+}
+
+/// A sequence of events of any kind, as they arrive.
+pub fn sequence(palette: Palette, length: Range<usize>) -> BoxedStrategy<Vec<Told>> {
+    sequence_of(palette, body(palette), length)
+}
+
+fn sequence_of(palette: Palette, what: BoxedStrategy<What>, length: Range<usize>) -> BoxedStrategy<Vec<Told>> {
     let gap = (select(palette.gaps_s), prop_oneof![6 => Just(0), 1 => select(vec![1, DAY_S, 20 * DAY_S])]);
     let nanos = prop_oneof![4 => Just(0), 1 => select(vec![1, SECOND_NS / 2, SECOND_NS - 1])];
-    let names = (select(vec!["e1", "e2", "E3"]), select(vec!["/erp", "/bank"]), select(vec!["B1", "B2", "b"]));
-    let told = (gap, nanos, names, body(palette));
+    let names = (select(vec!["e1", "e2", "E3"]), select(vec!["/erp", "/bank"]), select(palette.buyers));
+    let told = (gap, nanos, names, what);
     prop::collection::vec(told, length)
         .prop_map(|all| {
             let mut now_s = i64::from(FIRST_DAY) * DAY_S + 8 * HOUR_S;
@@ -164,7 +227,8 @@ pub fn sequence(palette: Palette, length: impl Into<prop::collection::SizeRange>
         .boxed()
 }
 
-type What = (Body<'static>, Vec<Allocation<'static>>);
+/// What happened, and the allocations of it.
+pub type What = (Body<'static>, Vec<Allocation<'static>>);
 
 /// Any body.
 pub fn body(palette: Palette) -> BoxedStrategy<What> {
@@ -178,8 +242,8 @@ pub fn body(palette: Palette) -> BoxedStrategy<What> {
     .boxed()
 }
 
-fn seller() -> impl Strategy<Value = &'static str> + Clone {
-    select(vec!["", "", "S"])
+fn sellers(palette: Palette) -> impl Strategy<Value = &'static str> + Clone {
+    select(palette.sellers)
 }
 
 fn ids(palette: Palette) -> impl Strategy<Value = Id<'static>> + Clone {
@@ -207,15 +271,16 @@ fn later(day: Day, days: i32) -> Day {
     day.plus(days).min(Day::from_number(84_005))
 }
 
-fn shares(palette: Palette, count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Allocation<'static>>> {
+fn shares(palette: Palette, count: Range<usize>) -> impl Strategy<Value = Vec<Allocation<'static>>> {
     let share = (ids(palette), amounts(palette)).prop_map(|(invoice_id, amount)| Allocation { invoice_id, amount });
     prop::collection::vec(share, count)
 }
 
-fn documents(p: Palette) -> BoxedStrategy<What> {
+/// Documents of sellers: invoices, credit notes, orders, payments, incidents.
+pub fn documents(p: Palette) -> BoxedStrategy<What> {
     let plain = |body| (body, Vec::new());
     let net = option::of(1..=6_i64);
-    let invoice = (seller(), ids(p), amounts(p), net, currencies(p), days(p), select(p.terms), option::of(ids(p)))
+    let invoice = (sellers(p), ids(p), amounts(p), net, currencies(p), days(p), select(p.terms), option::of(ids(p)))
         .prop_map(move |(seller_id, invoice_id, amount, net, currency, issued_on, term, order_id)| {
             let net_amount = net.map(|sixths| money((amount.units() / 6 * sixths).max(1)));
             let due_on = later(issued_on, term);
@@ -230,23 +295,23 @@ fn documents(p: Palette) -> BoxedStrategy<What> {
                 order_id,
             }))
         });
-    let credit = (seller(), ids(p), ids(p), amounts(p), days(p)).prop_map(
+    let credit = (sellers(p), ids(p), ids(p), amounts(p), days(p)).prop_map(
         move |(seller_id, invoice_id, credit_note_id, amount, credited_on)| {
             plain(Body::InvoiceCredited(InvoiceCredited { seller_id, invoice_id, credit_note_id, amount, credited_on }))
         },
     );
-    let order = (seller(), ids(p), amounts(p), currencies(p), option::of(days(p))).prop_map(
+    let order = (sellers(p), ids(p), amounts(p), currencies(p), option::of(days(p))).prop_map(
         move |(seller_id, order_id, amount, currency, expected_on)| {
             plain(Body::OrderPlaced(OrderPlaced { seller_id, order_id, amount, currency, expected_on }))
         },
     );
-    let payment = (seller(), ids(p), amounts(p), currencies(p), days(p), shares(p, 0..4)).prop_map(
+    let payment = (sellers(p), ids(p), amounts(p), currencies(p), days(p), shares(p, 0..4)).prop_map(
         |(seller_id, payment_id, amount, currency, received_on, shares)| {
             let said = PaymentReceived { seller_id, payment_id, amount, currency, received_on, allocations: None };
             (Body::PaymentReceived(said), shares)
         },
     );
-    let allocation = (seller(), ids(p), ids(p), days(p), shares(p, 1..4)).prop_map(
+    let allocation = (sellers(p), ids(p), ids(p), days(p), shares(p, 1..4)).prop_map(
         |(seller_id, payment_id, allocation_id, allocated_on, shares)| {
             let said = PaymentAllocated { seller_id, payment_id, allocation_id, allocated_on, allocations: &[] };
             (Body::PaymentAllocated(said), shares)
@@ -262,14 +327,14 @@ fn documents(p: Palette) -> BoxedStrategy<What> {
 
 fn marks(p: Palette) -> BoxedStrategy<What> {
     let on_invoice =
-        (seller(), ids(p), days(p), 0..6_u8).prop_map(|(seller_id, invoice_id, due_on, which)| match which {
+        (sellers(p), ids(p), days(p), 0..6_u8).prop_map(|(seller_id, invoice_id, due_on, which)| match which {
             0 => Body::InvoiceRescheduled(InvoiceRescheduled { seller_id, invoice_id, due_on }),
             1 => Body::InvoiceCancelled(InvoiceCancelled { seller_id, invoice_id }),
             2 => Body::InvoiceWrittenOff(InvoiceWrittenOff { seller_id, invoice_id, reason: None }),
             3 => Body::InvoiceDisputed(InvoiceDisputed { seller_id, invoice_id, reason: Some("quality") }),
             _ => Body::InvoiceDisputeSettled(InvoiceDisputeSettled { seller_id, invoice_id }),
         });
-    let others = (seller(), ids(p), any::<bool>()).prop_map(|(seller_id, name, of_payment)| match of_payment {
+    let others = (sellers(p), ids(p), any::<bool>()).prop_map(|(seller_id, name, of_payment)| match of_payment {
         true => Body::PaymentReversed(PaymentReversed { seller_id, payment_id: name, reason: None }),
         false => Body::OrderCancelled(OrderCancelled { seller_id, order_id: name }),
     });
@@ -281,7 +346,7 @@ fn covers(p: Palette) -> BoxedStrategy<What> {
     let terms = (days_of(), days_of(), days_of());
     let span = (days(p), option::of(select(vec![0, 10, 40, 400])));
     let pct = select(vec!["90", "100", "0", "0.0001", "33.3333"]).prop_map(percent);
-    let named = (ids(p), select(Layer::ALL), seller(), option::of(ids(p)));
+    let named = (ids(p), select(Layer::ALL), sellers(p), option::of(ids(p)));
     let granted = (named, amounts(p), currencies(p), pct, span, terms).prop_map(
         |((cover_id, layer, seller_id, order_id), amount, currency, insured_pct, (valid_from, days), terms)| {
             let order_id = order_id.or_else(|| (layer == Layer::SingleRisk).then(|| id("1")));
@@ -308,7 +373,7 @@ fn covers(p: Palette) -> BoxedStrategy<What> {
     });
     let withdrawn = (ids(p), days(p))
         .prop_map(|(cover_id, effective_on)| Body::CoverWithdrawn(CoverWithdrawn { cover_id, effective_on }));
-    let declared = (ids(p), seller(), ids(p), days(p)).prop_map(|(cover_id, seller_id, invoice_id, declared_on)| {
+    let declared = (ids(p), sellers(p), ids(p), days(p)).prop_map(|(cover_id, seller_id, invoice_id, declared_on)| {
         Body::CoverDeclared(CoverDeclared { cover_id, seller_id, invoice_id, declared_on })
     });
     prop_oneof![6 => granted, 2 => amended, 1 => withdrawn, 1 => declared].prop_map(|body| (body, Vec::new())).boxed()
