@@ -1,0 +1,223 @@
+//! How long one event takes, from its line to its effects: decoding alone, applying alone (with the judgement that the next
+//! event of its shard brings about), and both.
+//!
+//! `cargo bench --bench apply [-- LINES]`. All in one thread, over twelve shards of 80,000 buyers with ten open invoices
+//! each; every event happens a second later than the one before it. Beside the times it prints the state hash, which says
+//! whether the work was the same. Run otherwise than by `cargo bench`, it does next to nothing.
+
+mod portfolio;
+
+use std::hint::black_box;
+use std::ops::Range;
+
+use bumpalo::Bump;
+use portfolio::{OPEN_INVOICES, Portfolio, amount, euro, event_id, invoice, invoice_id};
+use vigie::base::Instant;
+use vigie::event::input::PaymentReceived;
+use vigie::event::{Allocation, Body, Event, Id};
+use vigie::io::clock::Stopwatch;
+use vigie::wire::{DecodeRules, decode_value, encode_event};
+use vigie::workload::random::Chance;
+
+/// As the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The round in which the portfolio's first invoices were issued, and the first that was not.
+const ROUND_OF_OLDEST: u32 = 2;
+const ROUNDS_FILLED: u32 = ROUND_OF_OLDEST + OPEN_INVOICES;
+const SECOND_NS: i64 = 1_000_000_000;
+/// Events decoded ahead where applying is measured alone: few enough that they stay in the near caches.
+const AHEAD: usize = 128;
+
+/// How much is measured.
+struct Size {
+    buyers: u32,
+    lines: u32,
+    repetitions: usize,
+}
+
+const FULL: Size = Size { buyers: 80_000, lines: 400_000, repetitions: 7 };
+/// Where nobody asked for a measurement.
+const TINY: Size = Size { buyers: 100, lines: 400, repetitions: 1 };
+
+fn main() -> Result<(), String> {
+    let size = size()?;
+    let mut filled = Portfolio::new(size.buyers);
+    filled.fill();
+    let traffics = [
+        ("invoices alone", invoices(&filled, size.lines)),
+        ("invoices, and payments that settle them", invoices_and_payments(&filled, size.lines)),
+    ];
+    drop(filled);
+    for (name, lines) in traffics {
+        println!("{name}: {} lines of {} bytes, {} buyers", lines.places.len(), lines.mean_bytes(), size.buyers);
+        measure(&lines, &size);
+    }
+    Ok(())
+}
+
+/// `cargo bench` says that a measurement is wanted, and whoever started it may name a number of lines.
+fn size() -> Result<Size, String> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if !arguments.iter().any(|argument| argument == "--bench") {
+        return Ok(TINY);
+    }
+    match arguments.iter().find(|argument| !argument.starts_with('-')) {
+        None => Ok(FULL),
+        Some(number) => match number.parse() {
+            Ok(lines @ 1..) => Ok(Size { lines, ..FULL }),
+            _ => Err(format!("{number} is no number of lines: give one from 1 up")),
+        },
+    }
+}
+
+/// Measures each of the three ways in turn, from the same state each time.
+fn measure(lines: &Lines, size: &Size) {
+    let ways: [(&str, fn(&Lines, &mut Portfolio) -> f64); 3] =
+        [("decode", decode), ("apply", apply), ("both", decode_and_apply)];
+    let mut nanos: [Vec<f64>; 3] = Default::default();
+    let (mut effects, mut states) = (0, Vec::new());
+    for _ in 0..size.repetitions {
+        for ((_, way), nanos) in ways.iter().zip(&mut nanos) {
+            let mut portfolio = Portfolio::new(size.buyers);
+            portfolio.fill();
+            let before = portfolio.effects;
+            nanos.push(way(lines, &mut portfolio) * 1e9 / lines.places.len() as f64);
+            effects = portfolio.effects - before;
+            states.push(portfolio.state_hash());
+        }
+    }
+    for ((name, _), nanos) in ways.iter().zip(&mut nanos) {
+        nanos.sort_unstable_by(f64::total_cmp);
+        let (median, least) = (nanos[nanos.len() / 2], nanos[0]);
+        println!("  {name:<8}{median:>6.0} ns an event (median of {}), {least:.0} at least", nanos.len());
+    }
+    let state = states[1];
+    assert!(states.iter().enumerate().all(|(at, other)| at % 3 == 0 || *other == state), "the states differ");
+    println!("  {effects} effects, state {state:032x}");
+}
+
+/// Decodes alone.
+fn decode(lines: &Lines, _: &mut Portfolio) -> f64 {
+    let (rules, mut scratch) = (rules(), Bump::with_capacity(1 << 16));
+    let stopwatch = Stopwatch::start();
+    for (range, _) in &lines.places {
+        let event = decode_value(&lines.bytes[range.clone()], &rules, &scratch);
+        black_box(event.as_ref().expect("an event"));
+        scratch.reset();
+    }
+    stopwatch.seconds()
+}
+
+/// Applies alone: events are decoded some ahead, outside the measured time.
+fn apply(lines: &Lines, portfolio: &mut Portfolio) -> f64 {
+    let (rules, mut scratch) = (rules(), Bump::with_capacity(1 << 20));
+    let mut seconds = 0.0;
+    for places in lines.places.chunks(AHEAD) {
+        let decoded = places.iter().map(|(range, shard)| {
+            let event = decode_value(&lines.bytes[range.clone()], &rules, &scratch);
+            (event.expect("an event"), *shard)
+        });
+        let events: Vec<(Event<'_>, u32)> = decoded.collect();
+        let stopwatch = Stopwatch::start();
+        for (event, shard) in &events {
+            portfolio.apply(*shard, event);
+        }
+        seconds += stopwatch.seconds();
+        drop(events);
+        scratch.reset();
+    }
+    seconds
+}
+
+/// Decodes and applies, event by event.
+fn decode_and_apply(lines: &Lines, portfolio: &mut Portfolio) -> f64 {
+    let (rules, mut scratch) = (rules(), Bump::with_capacity(1 << 16));
+    let stopwatch = Stopwatch::start();
+    for (range, shard) in &lines.places {
+        let event = decode_value(&lines.bytes[range.clone()], &rules, &scratch);
+        portfolio.apply(*shard, event.as_ref().expect("an event"));
+        scratch.reset();
+    }
+    stopwatch.seconds()
+}
+
+fn rules() -> DecodeRules {
+    DecodeRules::new(euro(), Instant::parse("2030-01-01T00:00:00Z").expect("an instant"))
+}
+
+/// Lines in order of time, each with its shard.
+#[derive(Default)]
+struct Lines {
+    bytes: Vec<u8>,
+    places: Vec<(Range<usize>, u32)>,
+}
+
+impl Lines {
+    /// When the next event happens: a second after the last.
+    fn next_time(&self, filled: &Portfolio) -> Instant {
+        filled.now.plus_nanos((self.places.len() as i64 + 1) * SECOND_NS)
+    }
+
+    /// Adds the next event, of the buyer at `place`.
+    fn push(&mut self, filled: &Portfolio, place: u32, body: Body<'_>) {
+        let (time, buyer) = (self.next_time(filled), &filled.buyers[place as usize]);
+        let id = event_id(0xffff, self.places.len() as u32);
+        let event = Event { time, id: &id, source: "erp/north", subject: &buyer.id, body };
+        let start = self.bytes.len();
+        encode_event(&event, &mut self.bytes);
+        self.places.push((start..self.bytes.len(), buyer.shard));
+    }
+
+    fn push_invoice(&mut self, filled: &Portfolio, place: u32, round: u32) {
+        let (id, time) = (invoice_id(place, round), self.next_time(filled));
+        self.push(filled, place, invoice(&id, amount(place, round), time));
+    }
+
+    fn push_payment(&mut self, filled: &Portfolio, place: u32, round: u32) {
+        let (id, amount) = (invoice_id(place, round), amount(place, round));
+        let payment = format!("Z-2025-{:07}", self.places.len());
+        let allocations = [Allocation { invoice_id: Id::parse(&id).expect("an id"), amount }];
+        let body = PaymentReceived {
+            seller_id: "",
+            payment_id: Id::parse(&payment).expect("an id"),
+            amount,
+            currency: euro(),
+            received_on: self.next_time(filled).day(),
+            allocations: Some(&allocations),
+        };
+        self.push(filled, place, Body::PaymentReceived(body));
+    }
+
+    fn mean_bytes(&self) -> usize {
+        self.bytes.len() / self.places.len().max(1)
+    }
+}
+
+/// Invoices of buyers drawn at random, each as likely as the next: what is open grows.
+fn invoices(filled: &Portfolio, count: u32) -> Lines {
+    let (mut lines, mut draws) = (Lines::default(), Chance::new(2).draws(0, 0));
+    let mut rounds = vec![ROUNDS_FILLED; filled.buyers.len()];
+    for _ in 0..count {
+        let place = draws.below(filled.buyers.len() as u32);
+        let round = &mut rounds[place as usize];
+        lines.push_invoice(filled, place, *round);
+        *round += 1;
+    }
+    lines
+}
+
+/// An invoice of one buyer, then a payment of another that settles its oldest, in shuffled order: every buyer goes from ten
+/// open invoices to nine or eleven, and back.
+fn invoices_and_payments(filled: &Portfolio, count: u32) -> Lines {
+    let mut lines = Lines::default();
+    let order = &filled.order;
+    for number in 0..count as usize / 2 {
+        // Each has had as many as there were whole rounds of the order: a buyer's turn to pay is half an order off.
+        let (round, half) = ((number / order.len()) as u32, number + order.len() / 2);
+        lines.push_invoice(filled, order[number % order.len()], ROUNDS_FILLED + round);
+        lines.push_payment(filled, order[half % order.len()], ROUND_OF_OLDEST + round);
+    }
+    lines
+}
