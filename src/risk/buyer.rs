@@ -267,6 +267,7 @@ impl Buyer {
     }
 
     fn insurance_mut(&mut self) -> &mut Insurance {
+        self.ledger.keep_arrears();
         self.insurance.get_or_insert_default()
     }
 

@@ -81,7 +81,7 @@ enum Sellers {
 /// What bars or admits a buyer's invoices whatever the cover.
 struct Grounds<'a> {
     ledger: &'a Ledger,
-    arrears: &'a Arrears,
+    arrears: Option<&'a Arrears>,
     /// The earliest due date of what is still unpaid.
     unpaid_since: Day,
     /// The first day of issue that an insolvency in force bars.
@@ -221,7 +221,7 @@ impl Grounds<'_> {
     fn stopped(&self, issued_on: Day, extension_days: i32) -> bool {
         let unpaid_since = self.unpaid_since;
         (unpaid_since != Day::MAX && issued_on.since(unpaid_since) > extension_days)
-            || self.arrears.was_late(issued_on, extension_days)
+            || self.arrears.is_some_and(|arrears| arrears.was_late(issued_on, extension_days))
     }
 
     fn bills(&self, invoice: &Invoice, terms: &Terms) -> bool {

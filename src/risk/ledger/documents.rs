@@ -74,7 +74,7 @@ fn space(kind: u32, seller: Option<SellerNumber>) -> u64 {
 
 /// Appends to a list that grows by a quarter: closed documents stay for long, and a doubled list wastes up to a half.
 fn push<T>(list: &mut Vec<T>, item: T) -> usize {
-    const STEP_MIN: usize = 4;
+    const STEP_MIN: usize = 2;
     if list.len() == list.capacity() {
         list.reserve_exact((list.len() / 4).max(STEP_MIN));
     }

@@ -96,16 +96,17 @@ impl Ledger {
 
     /// That a forgotten invoice was settled late still bars the cover of what was issued meanwhile.
     fn remember_arrears(&mut self, kept: &Kept, before: Day) {
+        let arrears = self.arrears.get_or_insert_default();
         for (invoice, _) in self.documents.invoices.iter().zip(&kept.invoices).filter(|(_, kept)| !**kept) {
             if let Some(settled_on) = invoice.standing().and_then(|standing| standing.settled_on) {
-                self.arrears.forgotten(invoice.due_on(), settled_on);
+                arrears.forgotten(invoice.due_on(), settled_on);
             }
         }
         let invoices = self.documents.invoices.iter().zip(&kept.invoices);
         let oldest = invoices.filter(|(invoice, kept)| **kept && invoice.is_known()).map(|(i, _)| i.issued_on()).min();
         // Nothing issued before `before` can arrive any more.
-        self.arrears.forget_before(oldest.unwrap_or(Day::MAX).min(before));
-        self.arrears.unsettled();
+        arrears.forget_before(oldest.unwrap_or(Day::MAX).min(before));
+        arrears.unsettled();
     }
 
     fn close_ranks(&mut self, kept: &Kept, invoices: &Moved<InvoiceSlot>) {

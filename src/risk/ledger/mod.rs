@@ -29,7 +29,8 @@ pub struct Ledger {
     totals: TotalsByCurrency,
     /// Invoices with a residual, written off or not, in the order in which cover looks at them: day of issue, seller, id.
     unpaid: Vec<InvoiceSlot>,
-    arrears: Arrears,
+    /// Kept only where somebody asks: for a buyer with covers.
+    arrears: Option<Box<Arrears>>,
     /// Payments reversed since the last judgement.
     reversed: Vec<PaymentSlot>,
 }
@@ -86,18 +87,25 @@ impl Ledger {
         Some((issued_on(self.unpaid.first()?), issued_on(self.unpaid.last()?)))
     }
 
-    /// Makes sure that the late settlements of the past all count in [`Ledger::arrears`].
-    pub fn refresh_arrears(&mut self) {
-        let invoices = &self.documents.invoices;
-        self.arrears.refresh(|| {
-            invoices.iter().filter_map(|invoice| Some((invoice.due_on(), invoice.standing()?.settled_on?)))
-        });
+    /// Keeps late settlements of the past from now on: cover will ask for them.
+    pub fn keep_arrears(&mut self) {
+        self.arrears.get_or_insert_default();
     }
 
-    /// The late settlements of the past.
+    /// Makes sure that the late settlements of the past all count in [`Ledger::arrears`], where they are kept.
+    pub fn refresh_arrears(&mut self) {
+        let invoices = &self.documents.invoices;
+        if let Some(arrears) = &mut self.arrears {
+            arrears.refresh(|| {
+                invoices.iter().filter_map(|invoice| Some((invoice.due_on(), invoice.standing()?.settled_on?)))
+            });
+        }
+    }
+
+    /// The late settlements of the past; `None` before [`Ledger::keep_arrears`].
     #[must_use]
-    pub fn arrears(&self) -> &Arrears {
-        &self.arrears
+    pub fn arrears(&self) -> Option<&Arrears> {
+        self.arrears.as_deref()
     }
 
     /// Takes the payments reversed since this was last asked.
@@ -141,17 +149,18 @@ impl Ledger {
     }
 
     fn note_settlement(&mut self, due_on: Day, before: Option<Day>, after: Option<Day>) {
+        let Some(arrears) = &mut self.arrears else { return };
         match (before, after) {
             (before, after) if before == after => {}
-            (None, Some(settled_on)) => self.arrears.settled(due_on, settled_on),
-            _ => self.arrears.unsettled(),
+            (None, Some(settled_on)) => arrears.settled(due_on, settled_on),
+            _ => arrears.unsettled(),
         }
     }
 
     fn list_unpaid(&mut self, slot: InvoiceSlot) {
         let place = self.unpaid_place(slot);
         if self.unpaid.len() == self.unpaid.capacity() {
-            const STEP_MIN: usize = 4;
+            const STEP_MIN: usize = 2;
             self.unpaid.reserve_exact((self.unpaid.len() / 4).max(STEP_MIN));
         }
         self.unpaid.insert(place, slot);
