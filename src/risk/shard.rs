@@ -185,10 +185,15 @@ impl Shard {
 
     /// Tells every buyer's figures in full (`exposure.updated`), in order of buyer id by bytes, as of the clock.
     pub fn tell_exposures(&mut self, effects: &mut Vec<Effect>) {
+        self.tell_exposures_of(&self.in_order(), effects);
+    }
+
+    /// Tells the figures of the buyers at these of the places that [`Shard::in_order`] gives.
+    pub fn tell_exposures_of(&mut self, places: &[usize], effects: &mut Vec<Effect>) {
         let Some(clock) = self.clock else { return };
         // Never twice the same number, also after a restart: the clock, or one more than the last.
         self.exposures_told = clock.nanos().unsigned_abs().max(self.exposures_told + 1);
-        for place in self.in_order() {
+        for &place in places {
             let buyer = &mut self.buyers[place];
             let update = buyer.exposure_update(&self.rates, clock.day(), &mut self.carrying);
             effects.push(Effect {
@@ -340,7 +345,8 @@ impl Shard {
     }
 
     /// The places of all buyers in order of buyer id by bytes.
-    fn in_order(&self) -> Vec<usize> {
+    #[must_use]
+    pub fn in_order(&self) -> Vec<usize> {
         let mut places: Vec<usize> = (0..self.buyers.len()).collect();
         places.sort_unstable_by(|a, b| self.buyers[*a].id.cmp(&self.buyers[*b].id));
         places

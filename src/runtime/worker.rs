@@ -72,17 +72,17 @@ impl<L: Log> Worker<L> {
         self.commit(applied)
     }
 
-    /// Tells the figures of every buyer of the shard at `place` in [`Worker::shards`].
+    /// Tells the figures of buyers, at places in their shard, of the shard at `place` in [`Worker::shards`].
     ///
     /// # Errors
     /// When the turn was not committed: its shard is dropped.
     ///
     /// # Panics
     /// When there is no such shard.
-    pub fn tell_exposures(&mut self, place: usize) -> Result<(), NotCommitted> {
+    pub fn tell_exposures(&mut self, place: usize, buyers: &[usize]) -> Result<(), NotCommitted> {
         let turn = self.next_turn();
         let applied = turn.work(&mut self.shards[place..=place], &mut self.desk, |shard, effects| {
-            shard.tell_exposures(effects);
+            shard.tell_exposures_of(buyers, effects);
         });
         self.commit(applied)
     }

@@ -26,6 +26,9 @@ const DEAD_LETTERS: TopicId = TopicId(2);
 /// What the log retains of the lines: the feed waits while the workers are this far behind.
 pub const RETAINED_BYTES_MAX: usize = 64 << 20;
 
+/// Buyers whose figures are told in one turn at the end.
+const EXPOSURES_MAX: usize = 4096;
+
 /// The topics of a replay.
 #[must_use]
 pub fn topics(partitions: u32) -> Topics {
@@ -200,8 +203,11 @@ impl Lane {
             outlet.state_hash = owned.shard.state_hash();
         }
         for place in 0..self.outlets.len() {
-            self.worker.tell_exposures(place).map_err(RunError::Turn)?;
-            self.drain()?;
+            let buyers = self.worker.shards()[place].shard.in_order();
+            for buyers in buyers.chunks(EXPOSURES_MAX) {
+                self.worker.tell_exposures(place, buyers).map_err(RunError::Turn)?;
+                self.drain()?;
+            }
         }
         Ok(())
     }
