@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::ops::Range;
 
 use bumpalo::Bump;
-use portfolio::{OPEN_INVOICES, Portfolio, amount, euro, event_id, invoice, invoice_id};
+use portfolio::{OPEN_INVOICES, Portfolio, amount, euro, event_id, invoice, invoice_id, shuffle};
 use vigie::base::Instant;
 use vigie::event::input::PaymentReceived;
 use vigie::event::{Allocation, Body, Event, Id};
@@ -214,7 +214,8 @@ fn invoices(filled: &Portfolio, count: u32) -> Lines {
 /// open invoices to nine or eleven, and back.
 fn invoices_and_payments(filled: &Portfolio, count: u32) -> Lines {
     let mut lines = Lines::default();
-    let order = &filled.order;
+    let mut order: Vec<u32> = (0..filled.buyers.len() as u32).collect();
+    shuffle(&mut order, &mut Chance::new(3).draws(0, 0));
     for number in 0..count as usize / 2 {
         // Each has had as many as there were whole rounds of the order: a buyer's turn to pay is half an order off.
         let (round, half) = ((number / order.len()) as u32, number + order.len() / 2);

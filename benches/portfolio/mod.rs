@@ -6,7 +6,7 @@ use vigie::event::input::{BuyerDescribed, InvoiceIssued, LimitSet};
 use vigie::event::{Body, Country, Effect, Event, Id, Segment};
 use vigie::risk::{Outcome, Params, Shard};
 use vigie::wire::partition_of;
-use vigie::workload::random::Chance;
+use vigie::workload::random::{Chance, Draws};
 
 /// Open invoices of each buyer.
 pub const OPEN_INVOICES: u32 = 10;
@@ -27,13 +27,12 @@ const LIMIT: i64 = 100_000 * UNIT;
 pub struct Portfolio {
     /// The buyers, as events name them.
     pub buyers: Vec<Buyer>,
-    /// The places of all buyers, shuffled.
-    pub order: Vec<u32>,
     /// When the last event happened.
     pub now: Instant,
     /// Effects so far.
     pub effects: u64,
     shards: Vec<Shard>,
+    order: Vec<u32>,
     told: Vec<Effect>,
 }
 
@@ -52,14 +51,9 @@ impl Portfolio {
             let id = format!("FR-{place:07}");
             Buyer { shard: partition_of(id.as_bytes(), SHARDS), id }
         };
-        let mut order: Vec<u32> = (0..buyers).collect();
-        let mut draws = Chance::new(1).draws(0, 0);
-        for place in (1..order.len()).rev() {
-            order.swap(place, draws.below(place as u32 + 1) as usize);
-        }
         Portfolio {
             buyers: (0..buyers).map(buyer).collect(),
-            order,
+            order: (0..buyers).collect(),
             now: Day::parse(START).expect("a day").start(),
             effects: 0,
             shards: (0..SHARDS).map(|_| Shard::new(Params::new(euro()))).collect(),
@@ -67,12 +61,14 @@ impl Portfolio {
         }
     }
 
-    /// Describes every buyer, sets its limit and issues its invoices, one a buyer and round: so the documents of many buyers
-    /// lie among each other, as those that come day by day do.
+    /// Describes every buyer, sets its limit and issues its invoices, one a buyer and round, each round in another order: so
+    /// the documents of many buyers lie among each other, as those that come day by day do.
     pub fn fill(&mut self) {
         let rounds = 2 + OPEN_INVOICES;
         let step_ns = DAYS * DAY_NS / (self.order.len() as i64 * i64::from(rounds));
+        let mut draws = Chance::new(1).draws(0, 0);
         for round in 0..rounds {
+            shuffle(&mut self.order, &mut draws);
             for at in 0..self.order.len() {
                 self.now = self.now.plus_nanos(step_ns);
                 let place = self.order[at];
@@ -115,6 +111,13 @@ fn apply(shard: &mut Shard, event: &Event<'_>, told: &mut Vec<Effect>, effects: 
     assert!(outcome == Outcome::Applied, "{outcome:?}: {event:?}");
     *effects += told.len() as u64;
     told.clear();
+}
+
+/// Puts places into an order in which all are as likely as each other.
+pub fn shuffle(places: &mut [u32], draws: &mut Draws) {
+    for last in (1..places.len()).rev() {
+        places.swap(last, draws.below(last as u32 + 1) as usize);
+    }
 }
 
 /// The id of an event of a buyer.
