@@ -39,6 +39,7 @@ fn row(buyer_id: &str, limit: Option<i128>) -> ReportRow {
         retained: Cents(13),
         open_invoices: 14,
         fx_missing: limit.is_none(),
+        scored: Scored::HEALTHY,
     }
 }
 

@@ -24,8 +24,14 @@ fn log() -> EmbeddedLog {
 fn rules(limits: BatchLimits) -> WorkerRules {
     let base = Currency::parse("EUR").expect("a currency");
     let names = ["invoices", "limits", "alerts", "limit-changes", "exposures", "dead-letters"];
-    let outputs =
-        OutputTopics { alerts: ALERTS, limit_changes: LIMIT_CHANGES, exposures: EXPOSURES, dead_letters: DEAD };
+    let outputs = OutputTopics {
+        alerts: ALERTS,
+        limit_proposals: ALERTS,
+        limit_changes: LIMIT_CHANGES,
+        history: None,
+        exposures: EXPOSURES,
+        dead_letters: DEAD,
+    };
     WorkerRules {
         topics: Topics {
             names: names.map(str::to_owned).to_vec(),

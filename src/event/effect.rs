@@ -2,7 +2,8 @@
 
 use super::field::named;
 use super::row::{BuyerProfile, CoverRow, MonthEnd, ReportRow, SellerRow};
-use crate::base::{Currency, Instant, Money};
+use super::score::{Grade, Reason, Scored};
+use crate::base::{Cents, Currency, Instant, Money};
 
 /// One thing to tell the world about a buyer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +47,14 @@ pub enum EffectBody {
     AlertCleared(AlertNotice),
     /// The buyer's limit is another.
     LimitChanged(LimitChange),
+    /// A lower limit is proposed.
+    LimitReductionProposed(Box<ProposalNotice>),
+    /// A proposal is no longer open.
+    LimitReductionClosed(ProposalClosing),
     /// The buyer's figures, in full.
     ExposureUpdated(Box<ExposureUpdate>),
+    /// The buyer's score is another: for a history of scores, which no topic carries.
+    ScoreChanged(Scored),
 }
 
 impl EffectBody {
@@ -59,7 +66,10 @@ impl EffectBody {
             EffectBody::AlertEscalated(_) => "alert.escalated",
             EffectBody::AlertCleared(_) => "alert.cleared",
             EffectBody::LimitChanged(_) => "limit.changed",
+            EffectBody::LimitReductionProposed(_) => "limit.reduction_proposed",
+            EffectBody::LimitReductionClosed(_) => "limit.reduction_closed",
             EffectBody::ExposureUpdated(_) => "exposure.updated",
+            EffectBody::ScoreChanged(_) => "score.changed",
         }
     }
 }
@@ -85,6 +95,10 @@ named! {
         UncoveredExposure = "uncovered_exposure",
         /// A payment was reversed.
         PaymentReversed = "payment_reversed",
+        /// The buyer's grade is worse than the one it had settled at.
+        GradeWorsened = "grade_worsened",
+        /// The buyer pays much later than it used to, or has stopped paying.
+        SuddenDeterioration = "sudden_deterioration",
     }
 }
 
@@ -100,17 +114,6 @@ named! {
     }
 }
 
-/// One reason of an alert, in words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason {
-    /// A stable code.
-    pub code: &'static str,
-    /// Points of the score that it stands for; 0 where a rule alone speaks.
-    pub points: u32,
-    /// A sentence for a person.
-    pub detail: String,
-}
-
 /// An alert as it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertNotice {
@@ -120,6 +123,10 @@ pub struct AlertNotice {
     pub kind: AlertKind,
     /// How much it matters now; when it is cleared, how much it mattered last.
     pub severity: Severity,
+    /// The buyer's score.
+    pub scored: Scored,
+    /// The grade that the buyer had settled at before, where the alert is about grades.
+    pub previous_grade: Option<Grade>,
     /// Why.
     pub reasons: Vec<Reason>,
     /// The buyer's figures.
@@ -142,6 +149,10 @@ named! {
         Set = "set",
         /// It was removed from outside.
         Removed = "removed",
+        /// A proposal was applied without asking.
+        Auto = "auto",
+        /// A proposal was approved.
+        Approved = "approved",
     }
 }
 
@@ -156,8 +167,86 @@ pub struct LimitChange {
     pub effective_at: Instant,
     /// What changed it.
     pub cause: LimitChangeCause,
-    /// Who decided it.
+    /// The proposal that it follows.
+    pub proposal_id: Option<String>,
+    /// Who decided it; two of them where four eyes were needed, joined by a comma.
     pub decided_by: Option<String>,
+}
+
+named! {
+    /// Who decides on a proposal.
+    ProposalMode {
+        /// It is applied without asking.
+        Auto = "auto",
+        /// An arbiter decides.
+        Review = "review",
+    }
+}
+
+/// A lower limit, proposed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposalNotice {
+    /// The proposal, the same in all its versions.
+    pub proposal_id: String,
+    /// From 1 on; a decision names the one that it is about.
+    pub version: u32,
+    /// The limit now.
+    pub current_limit: LimitAmount,
+    /// The limit proposed, in the currency of the one now.
+    pub proposed_limit: Money,
+    /// Who decides.
+    pub mode: ProposalMode,
+    /// Whether two people must approve it.
+    pub approvals_needed: u8,
+    /// The buyer's score.
+    pub scored: Scored,
+    /// Why.
+    pub reasons: Vec<Reason>,
+    /// The buyer's figures.
+    pub exposure: Box<ReportRow>,
+    /// What could be lost, net of cover, up to the limit now, in the base currency.
+    pub at_risk_before: Cents,
+    /// The same up to the limit proposed.
+    pub at_risk_after: Cents,
+    /// What the cut would be expected to save: probability of default x loss given default x what is no longer at risk.
+    pub expected_loss_avoided: Cents,
+    /// The margin on sales that the cut would be expected to cost.
+    pub margin_lost: Cents,
+    /// From when on the limit would hold if it were approved at once.
+    pub effective_at: Instant,
+    /// When it expires.
+    pub expires_at: Instant,
+}
+
+named! {
+    /// What became of a proposal.
+    ProposalOutcome {
+        /// It was applied without asking.
+        Applied = "applied",
+        /// It was approved, as it stood or amended.
+        Approved = "approved",
+        /// It was rejected.
+        Rejected = "rejected",
+        /// What it was about has changed.
+        Superseded = "superseded",
+        /// Nobody decided in time.
+        Expired = "expired",
+    }
+}
+
+/// A proposal that is no longer open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposalClosing {
+    /// The proposal.
+    pub proposal_id: String,
+    /// Its last version.
+    pub version: u32,
+    /// What became of it.
+    pub outcome: ProposalOutcome,
+    /// Who decided, where somebody did.
+    pub decided_by: Option<String>,
+    /// Why, in the words of whoever decided.
+    pub reason: Option<String>,
 }
 
 /// A buyer's figures, in full.
@@ -167,6 +256,8 @@ pub struct ExposureUpdate {
     pub row: ReportRow,
     /// Who the buyer is.
     pub profile: BuyerProfile,
+    /// What its score is made of, and what is unknown.
+    pub reasons: Vec<Reason>,
     /// The row's figures by seller, in order of the seller's id.
     pub sellers: Vec<SellerRow>,
     /// The buyer's covers, in the order in which they are used.

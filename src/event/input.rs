@@ -513,6 +513,15 @@ input_types! {
         /// Why.
         reason: optional text Text,
     }
+    /// An arbiter wants to hear no more of an alert for a while: it does not escalate until then.
+    AlertSnoozed ['a] "alert.snoozed" Some(Topic::Decisions), true {
+        /// The alert.
+        alert_id: needed id Id,
+        /// The day on which it may speak again.
+        until: needed date Date,
+        /// Who decided.
+        decided_by: needed id Id,
+    }
     /// The rate of a currency; its sender writes one copy to each partition.
     FxRate [] "fx.rate" Some(Topic::FxRates), false {
         /// The currency; never the base currency.

@@ -5,10 +5,11 @@ pub mod field;
 pub mod input;
 pub mod refusal;
 pub mod row;
+pub mod score;
 
 pub use effect::{
     AlertKind, AlertNotice, Cause, Effect, EffectBody, ExposureUpdate, LimitAmount, LimitChange, LimitChangeCause,
-    Reason, Severity,
+    ProposalClosing, ProposalMode, ProposalNotice, ProposalOutcome, Severity,
 };
 pub use field::{
     Allocation, Country, FieldKind, FieldReader, FieldSpec, FieldWriter, Id, IncidentKind, Layer, Presence, Procedure,
@@ -17,3 +18,4 @@ pub use field::{
 pub use input::{Body, Event, Topic, TypeSpec};
 pub use refusal::{Refusal, RefusalCode};
 pub use row::{BuyerProfile, CoverRow, MonthEnd, ReportRow, SellerRow};
+pub use score::{EventName, Grade, Points, Reason, Scored};

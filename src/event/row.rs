@@ -1,6 +1,7 @@
 //! Owns the report row of a buyer, and what goes with it on `exposures`.
 
 use super::field::{Country, Layer, Segment};
+use super::score::{Points, Scored};
 use crate::base::{BaseUnits, Cents, Currency, Day, Percent};
 
 /// One buyer's figures of a day, in the base currency, as the report shows them.
@@ -48,6 +49,8 @@ pub struct ReportRow {
     pub open_invoices: usize,
     /// Whether something not zero was left out for want of a rate.
     pub fx_missing: bool,
+    /// The score as last judged.
+    pub scored: Scored,
 }
 
 /// Who the buyer is, as last described.
@@ -112,4 +115,6 @@ pub struct MonthEnd {
     pub exposure: Cents,
     /// Overdue at its end.
     pub overdue: Cents,
+    /// The score at its end.
+    pub score: Points,
 }

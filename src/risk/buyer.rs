@@ -18,7 +18,7 @@ use crate::event::effect::{ExposureUpdate, LimitChange, LimitChangeCause};
 use crate::event::input::BuyerDescribed;
 use crate::event::{
     AlertKind, AlertNotice, Body, BuyerProfile, Cause, Country, CoverRow, Effect, EffectBody, Event, LimitAmount,
-    MonthEnd, Procedure, ReportRow, Segment, Severity,
+    MonthEnd, Points, Procedure, ReportRow, Scored, Segment, Severity,
 };
 
 /// One buyer.
@@ -34,6 +34,8 @@ pub struct Buyer {
     /// The limit that was told last.
     told_limit: Option<LimitAmount>,
     alerts: Alerts,
+    /// The score as last judged.
+    scored: Scored,
     month_ends: MonthEnds,
     /// The day of the last judgement.
     judged_on: Day,
@@ -98,6 +100,18 @@ pub struct Judging<'a> {
     pub rates: &'a Rates,
     /// What occasions it.
     pub occasion: Occasion<'a>,
+    /// Whether changes of scores are told.
+    pub history: History,
+}
+
+/// Whether changes of scores are told, for whoever keeps a history of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum History {
+    /// They are not.
+    #[default]
+    Untold,
+    /// They are.
+    Told,
 }
 
 /// What occasions a judgement.
@@ -136,6 +150,7 @@ impl Buyer {
             profile: None,
             told_limit: None,
             alerts: Alerts::default(),
+            scored: Scored::HEALTHY,
             month_ends: MonthEnds::default(),
             judged_on: Day::MIN,
             sequence: 0,
@@ -249,6 +264,7 @@ impl Buyer {
         ExposureUpdate {
             row,
             profile: fact::holding(&self.profile).map(Profile::told).unwrap_or_default(),
+            reasons: Vec::new(),
             sellers: figures::sellers(&self.ledger, rates, today),
             covers: self.cover_rows(rates, today, carrying),
             month_ends: self.month_ends.iter().collect(),
@@ -299,7 +315,8 @@ impl Buyer {
         let covers = self.insurance.iter().flat_map(|insurance| insurance.covers());
         let mut currencies = covers.filter_map(|cover| cover.terms.as_ref()).map(|terms| terms.currency);
         let fx_missing = figures.fx_missing || currencies.any(|currency| rates.get(currency).is_none());
-        figures::row(&self.id, as_of, &self.ledger, rates, figures, carrying, fx_missing)
+        let row = figures::row(&self.id, as_of, &self.ledger, rates, figures, carrying, fx_missing);
+        ReportRow { scored: self.scored, ..row }
     }
 
     fn cover_rows(&self, rates: &Rates, today: Day, carrying: &Carrying) -> Vec<CoverRow> {
@@ -333,8 +350,8 @@ impl Buyer {
         }
         let exposure = figures.exposure.cents();
         let overdue = figures::overdue(&mut self.ledger, with.rates, last_day).cents();
-        if exposure.0 != 0 || overdue.0 != 0 {
-            self.month_ends.keep(MonthEnd { day: last_day, exposure, overdue });
+        if exposure.0 != 0 || overdue.0 != 0 || self.scored.score != Points::ZERO {
+            self.month_ends.keep(MonthEnd { day: last_day, exposure, overdue, score: self.scored.score });
         }
     }
 
@@ -349,6 +366,7 @@ impl Buyer {
             new_limit: decision.limit,
             effective_at: fact.time(),
             cause: if decision.limit.is_some() { LimitChangeCause::Set } else { LimitChangeCause::Removed },
+            proposal_id: None,
             decided_by: decision.decided_by.as_ref().map(ToString::to_string),
         };
         self.told_limit = decision.limit;
@@ -377,6 +395,8 @@ fn notice(alert: Told, row: &ReportRow) -> EffectBody {
         alert_id: format!("{:032x}", alert.id),
         kind: alert.kind,
         severity: alert.severity,
+        scored: row.scored,
+        previous_grade: None,
         reasons: alert.reasons,
         exposure: Box::new(row.clone()),
     };

@@ -4,7 +4,7 @@ use super::cover::Carrying;
 use super::ledger::{Ledger, bucket};
 use super::rates::{Conversion, Rates};
 use crate::base::{BaseAmount, Day, Rate};
-use crate::event::{LimitAmount, ReportRow, SellerRow};
+use crate::event::{LimitAmount, ReportRow, Scored, SellerRow};
 
 /// A buyer's totals in base currency, exact.
 #[derive(Debug, Clone, Copy)]
@@ -162,6 +162,7 @@ pub fn row(
         retained: figures.retained(cover).cents(),
         open_invoices: aged.open_invoices,
         fx_missing,
+        scored: Scored::HEALTHY,
     }
 }
 

@@ -1,9 +1,9 @@
-//! Owns a buyer's month ends: exposure and overdue of the last 24 months, packed, since every buyer has them.
+//! Owns a buyer's month ends: exposure, overdue and score of the last 24 months, packed, since every buyer has them.
 
 use borsh::BorshSerialize;
 
 use crate::base::{Cents, Day};
-use crate::event::MonthEnd;
+use crate::event::{MonthEnd, Points};
 
 /// No month end is earlier: an instant of 1970 may lie in 1969 by its offset.
 const FIRST_DAY: Day = Day::from_number(-365);
@@ -13,7 +13,7 @@ pub const MONTHS_MAX: usize = 24;
 
 /// Month ends, the oldest first. A month without exposure and without overdue is not kept.
 ///
-/// Each is three variable-length integers: the day, exposure and overdue in cents; some 12 bytes instead of 40.
+/// Each is four variable-length integers: the day, exposure and overdue in cents, the score; some 13 bytes instead of 48.
 #[derive(Debug, Default, BorshSerialize)]
 pub struct MonthEnds {
     packed: Vec<u8>,
@@ -30,6 +30,7 @@ impl MonthEnds {
             put(&mut self.packed, u128::from(end.day.since(FIRST_DAY).unsigned_abs()));
             put(&mut self.packed, end.exposure.0.unsigned_abs());
             put(&mut self.packed, end.overdue.0.unsigned_abs());
+            put(&mut self.packed, u128::from(end.score.quarters()));
         }
         self.packed.shrink_to_fit();
     }
@@ -42,6 +43,7 @@ impl MonthEnds {
                 day: FIRST_DAY.plus(take(&mut rest) as i32),
                 exposure: Cents(take(&mut rest) as i128),
                 overdue: Cents(take(&mut rest) as i128),
+                score: Points::from_quarters(take(&mut rest) as u16),
             })
         })
     }
@@ -79,7 +81,8 @@ mod tests {
         let mut day = Day::parse("2024-01-31").expect("a day");
         let mut all = Vec::new();
         for month in 0..30_u32 {
-            let end = MonthEnd { day, exposure: Cents(10_i128.pow(month)), overdue: Cents(i128::from(month)) };
+            let (exposure, overdue) = (Cents(10_i128.pow(month)), Cents(i128::from(month)));
+            let end = MonthEnd { day, exposure, overdue, score: Points::from_quarters(month as u16 * 13) };
             ends.keep(end);
             all.push(end);
             day = day.plus(1).next_month().plus(-1);
@@ -90,7 +93,7 @@ mod tests {
     #[test]
     fn forgets_what_lies_long_before_a_gap() {
         let mut ends = MonthEnds::default();
-        let old = MonthEnd { day: Day::from_number(365), exposure: Cents(5), overdue: Cents(0) };
+        let old = MonthEnd { day: Day::from_number(365), exposure: Cents(5), overdue: Cents(0), score: Points::ZERO };
         ends.keep(old);
         let new = MonthEnd { day: Day::from_number(3000), ..old };
         ends.keep(new);

@@ -15,5 +15,5 @@ pub mod params;
 pub mod rates;
 pub mod shard;
 
-pub use params::{AlertLevels, Params};
+pub use params::{AlertLevels, LossLevels, Params};
 pub use shard::{Outcome, Shard};

@@ -2,7 +2,7 @@
 
 use hashbrown::HashTable;
 
-use super::buyer::{Buyer, Judging, Occasion};
+use super::buyer::{Buyer, History, Judging, Occasion};
 use super::cover::Carrying;
 use super::ledger::Known;
 use super::params::Params;
@@ -44,6 +44,8 @@ pub struct Shard {
     changed: Changed,
     /// The number of the last `exposure.updated`. No part of the state: how often exposures are told changes nothing else.
     exposures_told: u64,
+    /// Whether changes of scores are told. No part of the state.
+    history: History,
     /// Reused from judgement to judgement.
     carrying: Carrying,
 }
@@ -131,6 +133,7 @@ impl Shard {
             rates_changed: false,
             changed: Changed::default(),
             exposures_told: 0,
+            history: History::Untold,
             carrying: Carrying::default(),
         }
     }
@@ -157,6 +160,11 @@ impl Shard {
     pub fn advance(&mut self, to: Instant, effects: &mut Vec<Effect>) {
         self.close_instant(effects);
         self.step(to, effects);
+    }
+
+    /// Tells every change of a score from now on (`score.changed`, which has no number of its own).
+    pub fn keep_history(&mut self) {
+        self.history = History::Told;
     }
 
     /// The clock; `None` before the first accepted event.
@@ -319,7 +327,7 @@ impl Shard {
     }
 
     fn judge(&mut self, place: usize, clock: Instant, occasion: Occasion<'_>, effects: &mut Vec<Effect>) {
-        let with = Judging { clock, params: &self.params, rates: &self.rates, occasion };
+        let with = Judging { clock, params: &self.params, rates: &self.rates, occasion, history: self.history };
         let wake = self.buyers[place].judge(&with, &mut self.carrying, effects);
         self.wake[place] = wake;
         self.foreign[place] = self.buyers[place].is_foreign(&self.rates);

@@ -26,20 +26,26 @@ pub struct Topics {
 pub struct OutputTopics {
     /// Alerts.
     pub alerts: TopicId,
+    /// Proposed limit reductions.
+    pub limit_proposals: TopicId,
     /// Changed limits.
     pub limit_changes: TopicId,
     /// Figures.
     pub exposures: TopicId,
+    /// Changes of scores; `None`: nobody keeps a history of them.
+    pub history: Option<TopicId>,
     /// Refused records.
     pub dead_letters: TopicId,
 }
 
 impl OutputTopics {
-    fn of(&self, topic: OutputTopic) -> TopicId {
+    fn of(&self, topic: OutputTopic) -> Option<TopicId> {
         match topic {
-            OutputTopic::Alerts => self.alerts,
-            OutputTopic::LimitChanges => self.limit_changes,
-            OutputTopic::Exposures => self.exposures,
+            OutputTopic::Alerts => Some(self.alerts),
+            OutputTopic::LimitProposals => Some(self.limit_proposals),
+            OutputTopic::LimitChanges => Some(self.limit_changes),
+            OutputTopic::Exposures => Some(self.exposures),
+            OutputTopic::History => self.history,
         }
     }
 }
@@ -69,12 +75,13 @@ impl Outbox {
     /// Encodes `effects` of the shard of `partition` and leaves none.
     pub(super) fn take(&mut self, effects: &mut Vec<Effect>, topics: &Topics, partition: u32, counts: &mut Counts) {
         for effect in effects.drain(..) {
+            let Some(topic) = topics.outputs.of(output_topic(&effect.body)) else { continue };
             *counts.outputs.entry(effect.body.type_name()).or_default() += 1;
             self.json.clear();
             encode_effect(&effect, &mut self.json);
             let headers = [Header { name: "content-type", value: Some(CONTENT_TYPE.as_bytes()) }];
             self.records.push(&Record {
-                topic: topics.outputs.of(output_topic(&effect.body)),
+                topic,
                 partition,
                 offset: 0,
                 time_ms: milliseconds(effect.at),

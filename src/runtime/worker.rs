@@ -36,7 +36,13 @@ impl<L: Log> Worker<L> {
     #[must_use]
     pub fn new(log: L, rules: WorkerRules, partitions: impl IntoIterator<Item = u32>) -> Worker<L> {
         let WorkerRules { topics, decode, params, limits } = rules;
-        let owned = |partition| OwnedShard { partition, shard: Shard::new(params.clone()), counts: Default::default() };
+        let owned = |partition| {
+            let mut shard = Shard::new(params.clone());
+            if topics.outputs.history.is_some() {
+                shard.keep_history();
+            }
+            OwnedShard { partition, shard, counts: Default::default() }
+        };
         let mut shards: Vec<OwnedShard> = partitions.into_iter().map(owned).collect();
         shards.sort_unstable_by_key(|owned| owned.partition);
         let desk = Desk { topics, rules: decode, scratch: bumpalo::Bump::new(), effects: Vec::new() };

@@ -8,7 +8,7 @@ use ethnum::I256;
 use crate::base::amount::RATIO_MAX;
 use crate::base::{Cents, Currency, Day, Instant, Rate};
 use crate::event::input::{CoverGranted, InvoiceIssued, OrderPlaced, PaymentAllocated, PaymentReceived};
-use crate::event::{Allocation, Body, Event, Id, Layer, Procedure, ReportRow};
+use crate::event::{Allocation, Body, Event, Id, Layer, Procedure, ReportRow, Scored};
 
 /// What the twin makes of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,6 +134,7 @@ impl<'a> Twin<'a> {
             retained: cents(or_zero(exposure - insured.indemnifiable)),
             open_invoices: open.len(),
             fx_missing: purse.missing,
+            scored: Scored::HEALTHY,
         }
     }
 }

@@ -6,8 +6,8 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::base::{BaseUnits, Cents, Day, Money, Percent};
 use crate::event::{
-    AlertNotice, BuyerProfile, Cause, CoverRow, Effect, EffectBody, ExposureUpdate, LimitAmount, LimitChange, MonthEnd,
-    Reason, ReportRow, SellerRow,
+    AlertNotice, BuyerProfile, Cause, CoverRow, Effect, EffectBody, EventName, ExposureUpdate, LimitAmount,
+    LimitChange, MonthEnd, ProposalClosing, ProposalNotice, Reason, ReportRow, Scored, SellerRow,
 };
 
 /// The `source` of every output.
@@ -20,10 +20,14 @@ pub const CONTENT_TYPE: &str = "application/cloudevents+json";
 pub enum OutputTopic {
     /// Alerts.
     Alerts,
+    /// Proposed limit reductions.
+    LimitProposals,
     /// Changed limits.
     LimitChanges,
     /// The latest figures per buyer; compacted.
     Exposures,
+    /// Changes of scores, for whoever keeps a history of them.
+    History,
 }
 
 /// The topic that an effect goes to.
@@ -31,8 +35,10 @@ pub enum OutputTopic {
 pub const fn output_topic(body: &EffectBody) -> OutputTopic {
     match body {
         EffectBody::AlertRaised(_) | EffectBody::AlertEscalated(_) | EffectBody::AlertCleared(_) => OutputTopic::Alerts,
+        EffectBody::LimitReductionProposed(_) | EffectBody::LimitReductionClosed(_) => OutputTopic::LimitProposals,
         EffectBody::LimitChanged(_) => OutputTopic::LimitChanges,
         EffectBody::ExposureUpdated(_) => OutputTopic::Exposures,
+        EffectBody::ScoreChanged(_) => OutputTopic::History,
     }
 }
 
@@ -55,7 +61,10 @@ pub fn encode_effect(effect: &Effect, out: &mut Vec<u8>) {
             json.alert(alert);
         }
         EffectBody::LimitChanged(change) => json.limit_change(change),
+        EffectBody::LimitReductionProposed(notice) => json.proposal(notice),
+        EffectBody::LimitReductionClosed(closing) => json.closing(closing),
         EffectBody::ExposureUpdated(update) => json.exposure_update(update),
+        EffectBody::ScoreChanged(scored) => json.scored(scored),
     }
     json.cause(&effect.caused_by);
     json.write(format_args!(r#","params_version":{}}}}}"#, effect.params_version));
@@ -83,22 +92,83 @@ impl Json<'_> {
         self.string(&alert.alert_id);
         self.name(r#","kind":"#, alert.kind.as_str());
         self.name(r#","severity":"#, alert.severity.as_str());
-        self.raw(r#","score":null,"grade":null,"previous_grade":null,"reasons":"#);
+        self.write(format_args!(r#","score":{}"#, alert.scored.score));
+        self.name(r#","grade":"#, alert.scored.grade.as_str());
+        self.raw(r#","previous_grade":"#);
+        self.optional(alert.previous_grade, |json, grade| json.quoted(grade.as_str()));
+        self.raw(r#","reasons":"#);
         self.list(&alert.reasons, Json::reason);
+        self.exposure(&alert.exposure);
+    }
+
+    /// The report row's money.
+    fn exposure(&mut self, row: &ReportRow) {
         self.raw(r#","exposure":{"#);
-        self.ageing(&alert.exposure);
+        self.ageing(row);
         self.raw(",");
-        self.standing(&alert.exposure);
+        self.standing(row);
         self.raw(",");
-        self.insured(&alert.exposure);
+        self.insured(row);
         self.raw("}");
+    }
+
+    fn scored(&mut self, scored: &Scored) {
+        let Scored { score, slow, fail, grade } = scored;
+        self.write(format_args!(r#""score":{score},"slow":{slow},"fail":{fail}"#));
+        self.name(r#","grade":"#, grade.as_str());
+    }
+
+    fn proposal(&mut self, notice: &ProposalNotice) {
+        self.raw(r#""proposal_id":"#);
+        self.string(&notice.proposal_id);
+        self.write(format_args!(r#","version":{},"current_limit":"#, notice.version));
+        self.money(notice.current_limit.amount);
+        self.raw(r#","proposed_limit":"#);
+        self.money(notice.proposed_limit);
+        self.name(r#","currency":"#, notice.current_limit.currency.as_str());
+        self.name(r#","mode":"#, notice.mode.as_str());
+        self.write(format_args!(r#","approvals_needed":{},"score":{}"#, notice.approvals_needed, notice.scored.score));
+        self.name(r#","grade":"#, notice.scored.grade.as_str());
+        self.raw(r#","reasons":"#);
+        self.list(&notice.reasons, Json::reason);
+        self.exposure(&notice.exposure);
+        self.cents(r#","at_risk_before":"#, notice.at_risk_before);
+        self.cents(r#","at_risk_after":"#, notice.at_risk_after);
+        self.cents(r#","expected_loss_avoided":"#, notice.expected_loss_avoided);
+        self.cents(r#","margin_lost":"#, notice.margin_lost);
+        self.write(format_args!(r#","effective_at":"{}","expires_at":"{}""#, notice.effective_at, notice.expires_at));
+    }
+
+    fn closing(&mut self, closing: &ProposalClosing) {
+        self.raw(r#""proposal_id":"#);
+        self.string(&closing.proposal_id);
+        self.write(format_args!(r#","version":{}"#, closing.version));
+        self.name(r#","outcome":"#, closing.outcome.as_str());
+        self.raw(r#","decided_by":"#);
+        self.optional(closing.decided_by.as_deref(), Json::string);
+        self.raw(r#","reason":"#);
+        self.optional(closing.reason.as_deref(), Json::string);
     }
 
     fn reason(&mut self, reason: &Reason) {
         self.raw(r#"{"code":"#);
         self.string(reason.code);
-        self.write(format_args!(r#","points":{},"detail":"#, reason.points));
+        self.write(format_args!(r#","points":{},"value":"#, reason.points));
+        self.optional(reason.value.as_deref(), Json::string);
+        self.raw(r#","detail":"#);
         self.string(&reason.detail);
+        self.raw(r#","events":"#);
+        self.list(&reason.events, Json::event_name);
+        self.raw(r#","documents":"#);
+        self.list(&reason.documents, |json, id| json.string(id));
+        self.raw("}");
+    }
+
+    fn event_name(&mut self, event: &EventName) {
+        self.raw(r#"{"source":"#);
+        self.string(&event.source);
+        self.raw(r#","id":"#);
+        self.string(&event.id);
         self.raw("}");
     }
 
@@ -118,14 +188,20 @@ impl Json<'_> {
         }
         self.write(format_args!(r#","effective_at":"{}""#, change.effective_at));
         self.name(r#","cause":"#, change.cause.as_str());
-        self.raw(r#","proposal_id":null,"decided_by":"#);
+        self.raw(r#","proposal_id":"#);
+        self.optional(change.proposal_id.as_deref(), Json::string);
+        self.raw(r#","decided_by":"#);
         self.optional(change.decided_by.as_deref(), Json::string);
     }
 
     fn exposure_update(&mut self, update: &ExposureUpdate) {
         self.row(&update.row);
         self.profile(&update.profile);
-        self.raw(r#","score":null,"slow":null,"fail":null,"grade":null,"reasons":[],"sellers":"#);
+        self.raw(",");
+        self.scored(&update.row.scored);
+        self.raw(r#","reasons":"#);
+        self.list(&update.reasons, Json::reason);
+        self.raw(r#","sellers":"#);
         self.list(&update.sellers, Json::seller);
         self.raw(r#","covers":"#);
         self.list(&update.covers, Json::cover);
@@ -224,7 +300,7 @@ impl Json<'_> {
         self.write(format_args!(r#"{{"day":"{}""#, end.day));
         self.cents(r#","exposure":"#, end.exposure);
         self.cents(r#","overdue":"#, end.overdue);
-        self.raw(r#","score":null}"#);
+        self.write(format_args!(r#","score":{}}}"#, end.score));
     }
 
     fn cause(&mut self, cause: &Cause) {
@@ -396,6 +472,7 @@ mod tests {
             retained: Cents(14_000_000),
             open_invoices: 3,
             fx_missing: false,
+            scored: Scored::HEALTHY,
         }
     }
 

@@ -32,8 +32,14 @@ const EXPOSURES_MAX: usize = 4096;
 /// The topics of a replay.
 #[must_use]
 pub fn topics(partitions: u32) -> Topics {
-    let outputs =
-        OutputTopics { alerts: OUTPUTS, limit_changes: OUTPUTS, exposures: OUTPUTS, dead_letters: DEAD_LETTERS };
+    let outputs = OutputTopics {
+        alerts: OUTPUTS,
+        limit_proposals: OUTPUTS,
+        limit_changes: OUTPUTS,
+        exposures: OUTPUTS,
+        history: None,
+        dead_letters: DEAD_LETTERS,
+    };
     let names = ["lines", "outputs", "dead-letters"].map(str::to_owned).to_vec();
     Topics { names, inputs: vec![None::<Topic>], outputs, partitions }
 }

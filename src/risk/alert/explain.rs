@@ -81,7 +81,7 @@ pub fn cleared(scene: &Scene<'_>, alert: &OpenAlert) -> Vec<Reason> {
 }
 
 fn reason(kind: AlertKind, detail: String) -> Reason {
-    Reason { code: kind.as_str(), points: 0, detail }
+    Reason::rule(kind.as_str(), detail)
 }
 
 fn insolvency(scene: &Scene<'_>) -> String {
@@ -132,11 +132,7 @@ fn pending_orders(scene: &Scene<'_>, cover: &str) -> Option<Reason> {
         .collect();
     orders.sort();
     let names = list(orders.into_iter().map(|(_, text)| text).collect());
-    (!names.is_empty()).then(|| Reason {
-        code: "pending_orders",
-        points: 0,
-        detail: format!("would ship uninsured: order {names}"),
-    })
+    (!names.is_empty()).then(|| Reason::rule("pending_orders", format!("would ship uninsured: order {names}")))
 }
 
 fn declaration(scene: &Scene<'_>, seller: &str, invoice: &str, cover: &str) -> String {

@@ -1,6 +1,10 @@
 //! Owns the params: what changes results, as data with a version. What changes speed is configuration and stands elsewhere.
 
+mod loss;
+
 use borsh::{BorshDeserialize, BorshSerialize};
+
+pub use loss::LossLevels;
 
 use crate::base::Currency;
 
@@ -17,6 +21,8 @@ pub struct Params {
     pub retention_days: Option<u16>,
     /// The levels at which rules raise and clear alerts.
     pub alerts: AlertLevels,
+    /// What a default is expected to cost.
+    pub loss: LossLevels,
 }
 
 /// The levels at which rules raise and clear alerts. Amounts are whole units of the base currency.
@@ -54,7 +60,14 @@ impl Params {
     /// The documented defaults: version 1, an instant of one second, nothing forgotten.
     #[must_use]
     pub fn new(base: Currency) -> Params {
-        Params { version: 1, base, instant_ms: 1000, retention_days: None, alerts: AlertLevels::default() }
+        Params {
+            version: 1,
+            base,
+            instant_ms: 1000,
+            retention_days: None,
+            alerts: AlertLevels::default(),
+            loss: LossLevels::default(),
+        }
     }
 }
 
