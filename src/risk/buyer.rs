@@ -4,6 +4,7 @@ use borsh::BorshSerialize;
 use compact_str::CompactString;
 
 use super::alert::{Alerts, Scene, Subject, Told, Turn};
+use super::collection;
 use super::cover::{Carrying, Insurance};
 use super::deadlines;
 use super::fact::{self, Fact};
@@ -18,7 +19,7 @@ use crate::event::effect::{ExposureUpdate, LimitChange, LimitChangeCause};
 use crate::event::input::BuyerDescribed;
 use crate::event::{
     AlertKind, AlertNotice, Body, BuyerProfile, Cause, Country, CoverRow, Effect, EffectBody, Event, LimitAmount,
-    MonthEnd, Points, Procedure, ReportRow, Scored, Segment, Severity,
+    MonthEnd, Points, Procedure, ReportLine, ReportRow, Scored, Segment, Severity,
 };
 
 /// One buyer.
@@ -258,14 +259,39 @@ impl Buyer {
         self.row_of(rates, as_of, &figures, carrying)
     }
 
+    /// The report row with the further columns: a walk over all documents, for whoever reads it.
+    pub fn line(&mut self, params: &Params, rates: &Rates, as_of: Day, carrying: &mut Carrying) -> ReportLine {
+        let figures = self.reckon(rates, carrying);
+        let row = self.row_of(rates, as_of, &figures, carrying);
+        let bars = |case: &Proceeding| case.procedure != Procedure::Conciliation;
+        let probability_bp = match proceeding(&self.insolvency).filter(bars) {
+            Some(_) => params.loss.insolvent_probability_bp,
+            None => params.loss.default_probability_bp(row.scored.grade),
+        };
+        let loss = (&params.loss, probability_bp);
+        ReportLine {
+            further: collection::further(&self.ledger, rates, as_of, &figures, row.retained, loss),
+            profile: fact::holding(&self.profile).map(Profile::told).unwrap_or_default(),
+            sellers: figures::sellers(&self.ledger, rates, as_of),
+            row,
+        }
+    }
+
     /// The figures in full.
-    pub fn exposure_update(&mut self, rates: &Rates, today: Day, carrying: &mut Carrying) -> ExposureUpdate {
-        let row = self.row(rates, today, carrying);
+    pub fn exposure_update(
+        &mut self,
+        params: &Params,
+        rates: &Rates,
+        today: Day,
+        carrying: &mut Carrying,
+    ) -> ExposureUpdate {
+        let ReportLine { row, further, profile, sellers } = self.line(params, rates, today, carrying);
         ExposureUpdate {
             row,
-            profile: fact::holding(&self.profile).map(Profile::told).unwrap_or_default(),
+            further,
+            profile,
             reasons: Vec::new(),
-            sellers: figures::sellers(&self.ledger, rates, today),
+            sellers,
             covers: self.cover_rows(rates, today, carrying),
             month_ends: self.month_ends.iter().collect(),
         }

@@ -5,6 +5,7 @@
 
 pub mod alert;
 pub mod buyer;
+pub mod collection;
 pub mod cover;
 pub mod deadlines;
 pub mod fact;
