@@ -34,7 +34,15 @@ impl<T> Fact<T> {
         &self.value
     }
 
-    fn is_before(&self, event: &Event<'_>) -> bool {
+    /// The source and id of the event that states it.
+    #[must_use]
+    pub fn name(&self) -> (&str, &str) {
+        (&self.source, &self.id)
+    }
+
+    /// Whether `event` is the later word.
+    #[must_use]
+    pub fn is_before(&self, event: &Event<'_>) -> bool {
         (self.time, self.id.as_bytes(), self.source.as_bytes())
             < (event.time, event.id.as_bytes(), event.source.as_bytes())
     }
