@@ -23,6 +23,8 @@ const DELAY_MAX: i32 = 180;
 const USUAL_MIN: i32 = -5;
 /// to this many days late: so it tells the punctual apart, and one bad invoice hardly moves it.
 const USUAL_MAX: i32 = 10;
+/// Recent delays count up to this many days, and none for being early.
+const RECENT_MAX: i64 = 60;
 /// The sum of change counts in 1/256 of the buyer's own spread.
 pub const SPREAD_ONE: i32 = 256;
 /// One payment moves the sum of change by no more than this many spreads down,
@@ -62,22 +64,21 @@ pub struct Behaviour {
     settled: i64,
     /// Of them, late.
     late: i64,
-    /// Of them, over 5 days late.
-    late_over_5: i64,
     /// Of them, over 30 days late.
     late_over_30: i64,
-    /// Their delays, within [`USUAL_MIN`] and [`USUAL_MAX`].
-    usual_delay: i64,
     /// Their delays.
     delay: i64,
     /// How far their delays lay from the mean before them.
     deviation: i64,
-    /// Their delays by amount, and the amounts, in bits: see [`amount_weight`].
-    amount_delay: i64,
+    /// What was paid of them, in whole base units,
     amount: i64,
+    /// times their delays,
+    amount_delay: i64,
+    /// and times their delays within [`USUAL_MIN`] and [`USUAL_MAX`].
+    amount_usual: i64,
     /// Invoices settled or part-paid, faded fast.
     recent: i64,
-    /// Their delays.
+    /// Their delays, within 0 and [`RECENT_MAX`].
     recent_delay: i64,
     /// Payments of a part, faded fast.
     partial: i64,
@@ -99,13 +100,12 @@ impl Default for Behaviour {
             payments: 0,
             settled: 0,
             late: 0,
-            late_over_5: 0,
             late_over_30: 0,
-            usual_delay: 0,
             delay: 0,
             deviation: 0,
-            amount_delay: 0,
             amount: 0,
+            amount_delay: 0,
+            amount_usual: 0,
             recent: 0,
             recent_delay: 0,
             partial: 0,
@@ -140,17 +140,16 @@ impl Behaviour {
             let off = (delay - self.mean_delay().unwrap_or(delay)).abs();
             self.settled += part;
             self.late += if delay > 0 { part } else { 0 };
-            self.late_over_5 += if delay > 5 { part } else { 0 };
             self.late_over_30 += if delay > 30 { part } else { 0 };
-            self.usual_delay += part * usual;
             self.delay += part * delay;
             self.deviation += part * off;
             let amount = left(sign * weight(settlement), slow);
             self.amount = self.amount.saturating_add(amount);
             self.amount_delay = self.amount_delay.saturating_add(amount.saturating_mul(delay));
+            self.amount_usual = self.amount_usual.saturating_add(amount.saturating_mul(usual));
             let part = left(whole, fast);
             self.recent += part;
-            self.recent_delay += part * delay;
+            self.recent_delay += part * delay.clamp(0, RECENT_MAX);
             if settlement.turn == SettlementTurn::PartlyPaid {
                 self.partial += left(WHOLE, fast);
             }
@@ -176,10 +175,10 @@ impl Behaviour {
         self.settled.max(0)
     }
 
-    /// Of them, those over 0, 5 and 30 days late.
+    /// Of them, those late, and those over 30 days late.
     #[must_use]
-    pub fn late(&self) -> [i64; 3] {
-        [self.late, self.late_over_5, self.late_over_30].map(|sum| sum.clamp(0, self.settled()))
+    pub fn late(&self) -> [i64; 2] {
+        [self.late, self.late_over_30].map(|sum| sum.clamp(0, self.settled()))
     }
 
     /// Invoices settled, faded fast, times 2^16; never negative.
@@ -200,10 +199,10 @@ impl Behaviour {
         self.reversed
     }
 
-    /// The delays within a few days of due, summed, times 2^16.
+    /// The mean delay by amount within a few days of due, in tenths of a day: it tells the punctual apart.
     #[must_use]
-    pub fn usual_delay_sum(&self) -> i64 {
-        self.usual_delay
+    pub fn usual_delay(&self) -> Option<i32> {
+        (self.amount > 0).then(|| (i128::from(self.amount_usual) * 10 / i128::from(self.amount)) as i32)
     }
 
     /// Recent delays summed, times 2^16.
@@ -255,13 +254,12 @@ impl Behaviour {
         for sum in [
             &mut self.settled,
             &mut self.late,
-            &mut self.late_over_5,
             &mut self.late_over_30,
-            &mut self.usual_delay,
             &mut self.delay,
             &mut self.deviation,
-            &mut self.amount_delay,
             &mut self.amount,
+            &mut self.amount_delay,
+            &mut self.amount_usual,
         ] {
             *sum = pace.slow.fade(*sum, days);
         }

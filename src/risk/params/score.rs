@@ -109,13 +109,13 @@ impl ScoreLevels {
     fn documented(code: Code) -> Table {
         let high = |knots: &[(i32, u16)]| Table::of(Bad::High, knots);
         let low = |knots: &[(i32, u16)]| Table::of(Bad::Low, knots);
+        let quarters = |knots: &[(i32, u16)]| Table::of_quarters(Bad::High, knots);
         match code {
-            Code::LateShare => high(&[(100, 0), (1000, 16)]),
-            Code::LateOver5 => high(&[(20, 0), (1000, 24)]),
-            Code::UsualDelay => high(&[(-40, 0), (100, 20)]),
-            Code::DaysBeyondTerms => high(&[(0, 0), (300, 20), (900, 30)]),
-            Code::RecentDelay => high(&[(0, 0), (300, 10)]),
-            Code::LateOver30 => high(&[(50, 0), (1000, 20)]),
+            Code::LateShare => quarters(&[(0, 0), (200, 18), (400, 21), (600, 33), (800, 44), (1000, 48)]),
+            Code::UsualDelay => quarters(&[(-50, 0), (0, 12), (20, 16), (40, 26), (60, 40), (80, 48)]),
+            Code::DaysBeyondTerms => high(&[(80, 0), (150, 4), (300, 24), (600, 52), (900, 76)]),
+            Code::LateOver30 => high(&[(0, 0), (120, 12)]),
+            Code::RecentDelay => high(&[(0, 0), (80, 12)]),
             Code::BrokenHabit => high(&[(50, 0), (250, 12), (600, 30), (1000, 40)]),
             Code::OverdueOld => high(&[(20, 0), (200, 10), (1000, 25)]),
             Code::DelayRising => high(&[(30, 0), (60, 8), (120, 18), (300, 25)]),
@@ -149,10 +149,10 @@ impl Default for ScoreLevels {
         let tables: Vec<Table> = Code::ALL.iter().map(|code| ScoreLevels::documented(*code)).collect();
         debug_assert_eq!(tables.len(), CODES);
         ScoreLevels {
-            slow_weight_pct: 50,
+            slow_weight_pct: 30,
             slow_half_life_days: 180,
             fast_half_life_days: 30,
-            grades: [10, 20, 35, 50, 70].map(Points::whole),
+            grades: [8, 16, 28, 42, 60].map(Points::whole),
             grade_margin: Points::whole(3),
             tables,
             accounts: Table::of(Bad::High, &[(0, 0), (3000, 6), (4500, 15), (6200, 30), (8000, 48), (10_000, 60)]),

@@ -82,6 +82,24 @@ impl Open {
     }
 }
 
+/// Invoices of a middling buyer that are taken to stand beside those that are known.
+struct Caution {
+    /// What they sum up to, in the unit of the measure.
+    share: i64,
+    /// How many they are.
+    invoices: i64,
+}
+
+const LATE_CAUTION: Caution = Caution { share: 1000, invoices: 2 };
+const LATE_OVER_30_CAUTION: Caution = Caution { share: 400, invoices: 4 };
+const DELAY_CAUTION: Caution = Caution { share: 40, invoices: 2 };
+const RECENT_CAUTION: Caution = Caution { share: 240, invoices: 3 };
+
+/// `part` of `whole` in thousandths, with caution.
+fn cautious(part: i64, whole: i64, caution: &Caution) -> i32 {
+    ((part * THOUSAND + caution.share * WHOLE) / (whole + caution.invoices * WHOLE)) as i32
+}
+
 /// `part` of `part + rest`, in thousandths.
 fn share(part: i64, rest: i64) -> i32 {
     let whole = part + rest;
@@ -116,24 +134,7 @@ impl Card {
         if settled == 0 && overdue == 0 && open.written_off == 0 && open.disputed == 0 && behaviour.reversed() == 0 {
             return;
         }
-        let [late, late_over_5, late_over_30] = behaviour.late();
-        let over = |day, late: i64| {
-            let open = open.from_day(day);
-            share(late + open, settled - late)
-        };
-        self.put(evidence, Code::LateShare, over(1, late));
-        self.put(evidence, Code::LateOver5, over(6, late_over_5));
-        self.put(evidence, Code::LateOver30, over(31, late_over_30));
-        if settled > 0 {
-            self.put(evidence, Code::UsualDelay, (behaviour.usual_delay_sum() * 10 / (settled + WHOLE)) as i32);
-        }
-        if let Some(days) = behaviour.days_beyond_terms() {
-            self.put(evidence, Code::DaysBeyondTerms, days);
-        }
-        if recent > 0 {
-            let days = (behaviour.recent_delay_sum() * 10 / (recent + WHOLE)) as i32;
-            self.put(evidence, Code::RecentDelay, days);
-        }
+        self.habits(evidence);
         if let Some(class) = habit_class(behaviour) {
             self.put(evidence, Code::BrokenHabit, share(open.from_class(class), recent));
         }
@@ -143,6 +144,31 @@ impl Card {
         self.put(evidence, Code::ReversedPayments, (behaviour.reversed() * THOUSAND / WHOLE) as i32);
         self.put(evidence, Code::Disputes, share(open.disputed * WHOLE, recent + WHOLE));
         self.put(evidence, Code::WrittenOff, share(open.written_off * WHOLE, settled));
+    }
+
+    /// What settled invoices say. Few of them are taken with caution, as if some others of a middling buyer stood beside.
+    fn habits(&mut self, evidence: &Evidence<'_>) {
+        let behaviour = evidence.behaviour;
+        let (settled, recent) = (behaviour.settled(), behaviour.recent());
+        if settled == 0 {
+            return;
+        }
+        let [late, late_over_30] = behaviour.late();
+        self.put(evidence, Code::LateShare, cautious(late, settled, &LATE_CAUTION));
+        self.put(evidence, Code::LateOver30, cautious(late_over_30, settled, &LATE_OVER_30_CAUTION));
+        let tenths = |mean: i32| {
+            let Caution { share, invoices } = DELAY_CAUTION;
+            ((i64::from(mean) * settled + share * WHOLE) / (settled + invoices * WHOLE)) as i32
+        };
+        if let Some(usual) = behaviour.usual_delay() {
+            self.put(evidence, Code::UsualDelay, tenths(usual));
+        }
+        if let Some(days) = behaviour.days_beyond_terms() {
+            self.put(evidence, Code::DaysBeyondTerms, tenths(days));
+        }
+        let Caution { share, invoices } = RECENT_CAUTION;
+        let days = (behaviour.recent_delay_sum() * 10 + share * WHOLE) / (recent + invoices * WHOLE);
+        self.put(evidence, Code::RecentDelay, days as i32);
     }
 
     fn insolvency(&mut self, evidence: &Evidence<'_>) {

@@ -38,16 +38,14 @@ macro_rules! codes {
 codes! {
     /// Share of invoices paid late.
     LateShare = "late_share" Slow,
-    /// Share of invoices paid over 5 days late, or open and that late.
-    LateOver5 = "late_over_5" Slow,
-    /// Days late on average, each invoice alike and none for more than a few days.
+    /// Days late on average by amount, no invoice for more than a few days.
     UsualDelay = "usual_delay" Slow,
-    /// Days late on average, by amount.
+    /// Days late on average by amount.
     DaysBeyondTerms = "days_beyond_terms" Slow,
-    /// Days late on average lately.
-    RecentDelay = "recent_delay" Slow,
-    /// Share of invoices over 30 days late.
+    /// Share of invoices paid over 30 days late.
     LateOver30 = "late_over_30" Fail,
+    /// Days late on average lately.
+    RecentDelay = "recent_delay" Fail,
     /// Open invoices later than this buyer ever used to be.
     BrokenHabit = "broken_habit" Fail,
     /// Open invoices over 60 days late.

@@ -76,7 +76,17 @@ impl Table {
     /// When it is none.
     #[must_use]
     pub fn of(bad: Bad, knots: &[(i32, u16)]) -> Table {
-        let knots = knots.iter().map(|(measure, points)| (*measure, Points::whole(*points))).collect();
+        let quarters: Vec<(i32, u16)> = knots.iter().map(|(measure, points)| (*measure, points * Points::PARTS)).collect();
+        Table::of_quarters(bad, &quarters)
+    }
+
+    /// A table of quarters of a point that is known to be one.
+    ///
+    /// # Panics
+    /// When it is none.
+    #[must_use]
+    pub fn of_quarters(bad: Bad, knots: &[(i32, u16)]) -> Table {
+        let knots = knots.iter().map(|(measure, quarters)| (*measure, Points::from_quarters(*quarters))).collect();
         Table::new(knots, bad).expect("a documented default is a table")
     }
 

@@ -37,10 +37,9 @@ fn said(code: Code, measure: i32, evidence: &Evidence<'_>) -> (String, String) {
     let ratio = |what: &str| (fixed(measure, 4), format!("{what} {}", fixed(measure / 100, 2)));
     let share = |what: &str| (percent(), format!("{} % of invoices {what}", percent()));
     match code {
-        Code::LateShare => share("are paid late or open past due"),
-        Code::LateOver5 => share("are over 5 days late"),
-        Code::LateOver30 => share("are over 30 days late"),
-        Code::UsualDelay => (decimal(1), format!("usually pays {}", late(measure))),
+        Code::LateShare => share("are paid late, few of them taken with caution"),
+        Code::LateOver30 => share("are paid over 30 days late, few of them taken with caution"),
+        Code::UsualDelay => (decimal(1), format!("by amount, no invoice for more than a few days, usually pays {}", late(measure))),
         Code::DaysBeyondTerms => (decimal(1), format!("by amount, pays {}", late(measure))),
         Code::RecentDelay => (decimal(1), format!("lately pays {}", late(measure))),
         Code::BrokenHabit => {

@@ -216,6 +216,13 @@ const EXAMPLES: &[Example] = &[
         "2026-05-21T09:15:00Z",
         r#"{"proposal_id":"LP-DE-0012345-7","version":2,"decided_by":"m.keller","reason":"Payment plan signed on 20 May"}"#,
     ),
+    (
+        "alert.snoozed",
+        "console-0414",
+        "console",
+        "2026-05-21T09:20:00Z",
+        r#"{"alert_id":"5f0c6d1f0a4be2c77d9f3b1e8a2c4d60","until":"2026-06-15","decided_by":"m.keller"}"#,
+    ),
     ("fx.rate", "ecb-2026-03-02-USD", "ecb", "2026-03-02T15:00:00Z", r#"{"currency":"USD","rate":"0.9213"}"#),
     ("clock.tick", "tick-2026-03-02T15", "scheduler", "2026-03-02T15:00:00Z", "{}"),
 ];
