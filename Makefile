@@ -84,11 +84,14 @@ real: build ## The two public extracts, imported and replayed (where SHARED name
 	$(VIGIE) import --map nuclea $(SHARED)/data/nuclea/boletos.csv --output $(REAL)/nuclea.jsonl
 	$(VIGIE) replay $(REAL)/nuclea.jsonl --base BRL --report $(REAL)/nuclea-report.csv \
 	    --outputs $(REAL)/nuclea-outputs.jsonl
+	$(VIGIE) import --map nuclea_companies $(SHARED)/data/nuclea/empresas.csv --output $(REAL)/nuclea-ratings.jsonl
+	cat $(REAL)/nuclea-ratings.jsonl $(REAL)/nuclea.jsonl > $(REAL)/nuclea-companies.jsonl
 	$(VIGIE) import --map highradius $(SHARED)/data/highradius/closed_invoices.csv \
 	    $(SHARED)/data/highradius/open_invoices.csv --output $(REAL)/highradius.jsonl
 	$(VIGIE) replay $(REAL)/highradius.jsonl --base USD --report $(REAL)/highradius-report.csv \
 	    --outputs $(REAL)/highradius-outputs.jsonl
-	@echo "written to $(REAL): the events, report and outputs of each extract"
+	@echo "written to $(REAL): the events, report and outputs of each extract, and in nuclea-companies.jsonl the boletos"
+	@echo "after the companies' undated ratings"
 
 bench: ## The benchmarks
 	$(CARGO) bench --locked

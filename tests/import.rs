@@ -413,7 +413,7 @@ fn what_cannot_be_imported_ends_in_one_line_and_leaves_nothing_half_written() {
         ("--map map.toml good.csv cut.csv.gz", 1, "cannot read cut.csv.gz: incomplete deflate stream".to_owned()),
         ("--map map.toml quote.csv", 1, "quote.csv:3: a record of over 1048576 bytes begins here: is a quote not closed?".to_owned()),
         ("--map map.toml none.csv", 1, "none of the 1 rows could be used: is it the right map?".to_owned()),
-        ("--map nomap.toml good.csv", 2, "cannot read nomap.toml: No such file or directory (os error 2); the maps that come with the program are highradius, nuclea, odoo, sage, sap".to_owned()),
+        ("--map nomap.toml good.csv", 2, "cannot read nomap.toml: No such file or directory (os error 2); the maps that come with the program are highradius, nuclea, nuclea_companies, odoo, sage, sap".to_owned()),
         ("--map bad.toml good.csv", 2, "map bad.toml:1: string values must be quoted, expected literal string".to_owned()),
         ("--map map.toml good.csv --summary out.jsonl", 2, "--output and --summary are both out.jsonl; name two places".to_owned()),
         ("--map map.toml out.jsonl", 2, "out.jsonl would be overwritten; write somewhere else".to_owned()),

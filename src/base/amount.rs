@@ -79,6 +79,21 @@ impl BaseAmount {
         BaseUnits(round(self.0, UNIT))
     }
 
+    /// This amount in the currency that has this rate, in 10^-4 units, rounded up.
+    #[must_use]
+    pub fn in_currency_up(self, rate: Rate) -> Sum {
+        let least = self.in_currency_down(rate);
+        let exact = BaseAmount::convert(least, rate) == self || least.units() == i128::MAX;
+        Sum::from_units(least.units() + i128::from(!exact))
+    }
+
+    /// This amount in the currency that has this rate, in 10^-4 units, rounded down; what no sum holds stays at the largest.
+    #[must_use]
+    pub fn in_currency_down(self, rate: Rate) -> Sum {
+        let units = self.0.div_euclid(I256::from(rate.scaled()));
+        Sum::from_units(i128::try_from(units).unwrap_or(i128::MAX))
+    }
+
     /// This amount over `other`, rounded half-even to 4 decimals, in 10^-4; `None` where `other` is 0. The largest exposure
     /// over the least limit has 44 digits: what is over [`RATIO_MAX`] stays there.
     #[must_use]
@@ -235,6 +250,18 @@ mod tests {
         assert_eq!(units(10_i128.pow(22) - 1, "1").ratio(least), Some(RATIO_MAX - 10_i128.pow(16) + 1));
         assert_eq!(units(10_i128.pow(22), "1").ratio(least), Some(RATIO_MAX));
         assert_eq!(units(10_i128.pow(18), "999999999.999999999999").ratio(least), Some(RATIO_MAX));
+    }
+
+    #[test]
+    fn an_amount_in_a_currency_is_rounded_to_the_side_asked_for() {
+        let rate = Rate::parse("3").expect("a rate");
+        let ten = BaseAmount::convert(Sum::from_units(10), Rate::ONE);
+        assert_eq!((ten.in_currency_down(rate).units(), ten.in_currency_up(rate).units()), (3, 4));
+        let nine = BaseAmount::convert(Sum::from_units(9), Rate::ONE);
+        assert_eq!((nine.in_currency_down(rate).units(), nine.in_currency_up(rate).units()), (3, 3));
+        let least = Rate::parse("0.000000000001").expect("a rate");
+        let most = BaseAmount::convert(Sum::from_units(10_i128.pow(28)), Rate::ONE);
+        assert_eq!(most.in_currency_up(least).units(), i128::MAX);
     }
 
     #[test]

@@ -8,36 +8,45 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::gather::{Gather, ROWS_MAX, Summary};
-use self::map::Map;
+use self::map::{Map, Rows};
+use self::rating::Company;
+use self::row::{Invoice, Record};
 use super::CliError;
+use crate::base::Day;
 use crate::io::files::{FileError, Output};
 use crate::wire;
 
+mod agency;
 mod cell;
 mod events;
 mod gather;
 mod map;
+mod rating;
 mod row;
 mod table;
 
 /// How often the progress is drawn.
 const PROGRESS_MS: u64 = 200;
 
-/// Turns an ERP's CSV extract into events, earliest first, ready for `vigie replay`.
+/// Turns a CSV extract of invoices, or of companies' ratings, into events, earliest first, ready for `vigie replay`.
 ///
 /// The map names the columns, how dates and amounts are written, what codes mean and what to do with odd rows. A row that
 /// cannot be used is told on standard error by file, line and column; the rest goes on.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     vigie import --map sap items.csv --output events.jsonl.zst\n  \
-    vigie import --map our-erp.toml closed.csv open.csv --summary summary.json | vigie replay -")]
+    vigie import --map our-erp.toml closed.csv open.csv --summary summary.json | vigie replay -\n  \
+    vigie import --map our-ratings.toml companies.csv --as-of 2023-12-31 --output ratings.jsonl")]
 pub struct Arguments {
-    /// A map's file, or a map that comes along: highradius, nuclea, odoo, sage, sap.
+    /// A map's file, or a map that comes along: highradius, nuclea, nuclea_companies, odoo, sage, sap.
     #[arg(long, value_name = "MAP")]
     map: PathBuf,
     /// Extracts: CSV with a header, in UTF-8; `.gz`, `.zst` and `-` are understood.
     #[arg(required = true, value_name = "CSV")]
     files: Vec<PathBuf>,
+    /// The day of ratings that have no date, in place of the map's: what is reckoned with them may know the future.
+    #[arg(long, value_name = "DATE", value_parser = super::replay::day)]
+    as_of: Option<Day>,
     /// Where the events go, one a line; `.gz`, `.zst` and `-` are understood.
     #[arg(long, value_name = "FILE", default_value = "-")]
     output: PathBuf,
@@ -52,17 +61,32 @@ pub struct Arguments {
 /// When the arguments or the map are wrong, a file cannot be read or written, or no row of the extract could be used.
 pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     check_paths(arguments)?;
-    let map = Map::find(&arguments.map)?;
+    let map = Map::find(&arguments.map, arguments.as_of)?;
+    match map.rows {
+        Rows::Invoices => import::<Invoice>(arguments, &map),
+        Rows::Ratings(_) => import::<Company>(arguments, &map),
+    }
+}
+
+fn import<R: Record>(arguments: &Arguments, map: &Map) -> Result<(), CliError> {
     let bar = progress();
-    let mut gather = Gather::new(&map, ROWS_MAX);
+    let mut gather = Gather::<R>::new(map, ROWS_MAX);
     for path in &arguments.files {
         gather.read(path, &bar)?;
     }
     bar.finish_and_clear();
-    let (invoices, mut summary) = gather.finish();
+    let (records, mut summary) = gather.finish();
     let nothing = summary.rows > 0 && summary.used == 0;
     if !nothing {
-        write_events(&arguments.output, &invoices, &map, &mut summary)?;
+        write_events(&arguments.output, &records, map, &mut summary)?;
+    }
+    if let Some(undated) = &summary.undated {
+        eprintln!(
+            "{}: {} ratings have no date and are taken as of {}: what is reckoned with them may know the future",
+            arguments.map.display(),
+            undated.ratings,
+            undated.as_of
+        );
     }
     eprint!("{}", table_of(&summary));
     if let Some(path) = &arguments.summary {
@@ -97,10 +121,10 @@ fn progress() -> ProgressBar {
     bar
 }
 
-fn write_events(path: &Path, invoices: &[row::Invoice], map: &Map, summary: &mut Summary) -> Result<(), CliError> {
+fn write_events<R: Record>(path: &Path, records: &[R], map: &Map, summary: &mut Summary) -> Result<(), CliError> {
     let mut output = Output::create(path)?;
     let mut line = Vec::new();
-    events::tell(invoices, map, |event| {
+    R::tell(records, map, |event| {
         line.clear();
         wire::encode_event(event, &mut line);
         line.push(b'\n');
@@ -127,6 +151,9 @@ fn table_of(summary: &Summary) -> String {
     summary.refused.iter().for_each(|(reason, count)| line(&format!("    {reason}"), *count));
     summary.mended.iter().for_each(|(rule, count)| line(&format!("  mended: {rule}"), *count));
     summary.currencies.iter().for_each(|(currency, count)| line(&format!("  in {currency}"), *count));
+    if let Some(undated) = &summary.undated {
+        line(&format!("  undated, as of {}", undated.as_of), undated.ratings);
+    }
     line("events", summary.events.values().sum());
     summary.events.iter().for_each(|(name, count)| line(&format!("  {name}"), *count));
     out

@@ -87,7 +87,7 @@ pub struct Arguments {
     summary: Option<PathBuf>,
 }
 
-fn day(text: &str) -> Result<Day, String> {
+pub(super) fn day(text: &str) -> Result<Day, String> {
     Day::parse(text).ok_or_else(|| "should be a day of 1970 to 2199 as YYYY-MM-DD".to_owned())
 }
 

@@ -1,5 +1,7 @@
 //! Owns a buyer: composes its ledger, covers, signals and alerts, and judges it.
 
+mod proposing;
+
 use borsh::BorshSerialize;
 use compact_str::CompactString;
 
@@ -10,12 +12,14 @@ use super::deadlines;
 use super::fact::{self, Fact};
 use super::figures::{self, Figures};
 use super::history::MonthEnds;
-use super::ledger::{Known, Ledger};
+use super::ledger::{Known, Ledger, PaymentSlot};
+use super::limit::CreditLimit;
 use super::params::Params;
+use super::proposal::Proposals;
 use super::rates::Rates;
 use crate::base::hash::stable_hash;
 use crate::base::{Day, Instant};
-use crate::event::effect::{ExposureUpdate, LimitChange, LimitChangeCause};
+use crate::event::effect::ExposureUpdate;
 use crate::event::input::BuyerDescribed;
 use crate::event::{
     AlertKind, AlertNotice, Body, BuyerProfile, Cause, Country, CoverRow, Effect, EffectBody, Event, LimitAmount,
@@ -29,12 +33,11 @@ pub struct Buyer {
     pub id: CompactString,
     ledger: Ledger,
     insurance: Option<Box<Insurance>>,
-    limit: Option<Box<Fact<LimitDecision>>>,
+    limit: CreditLimit,
     insolvency: Option<Box<Fact<Option<Proceeding>>>>,
     profile: Option<Box<Fact<Profile>>>,
-    /// The limit that was told last.
-    told_limit: Option<LimitAmount>,
     alerts: Alerts,
+    proposals: Option<Box<Proposals>>,
     /// The score as last judged.
     scored: Scored,
     month_ends: MonthEnds,
@@ -42,13 +45,6 @@ pub struct Buyer {
     judged_on: Day,
     /// Effects told so far, exposures aside.
     sequence: u64,
-}
-
-/// A limit set or removed.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize)]
-struct LimitDecision {
-    limit: Option<LimitAmount>,
-    decided_by: Option<CompactString>,
 }
 
 /// An insolvency procedure.
@@ -146,11 +142,11 @@ impl Buyer {
             id: id.into(),
             ledger: Ledger::default(),
             insurance: None,
-            limit: None,
+            limit: CreditLimit::default(),
             insolvency: None,
             profile: None,
-            told_limit: None,
             alerts: Alerts::default(),
+            proposals: None,
             scored: Scored::HEALTHY,
             month_ends: MonthEnds::default(),
             judged_on: Day::MIN,
@@ -182,13 +178,10 @@ impl Buyer {
     pub fn apply(&mut self, event: &Event<'_>, today: Day) {
         match &event.body {
             Body::LimitSet(said) => {
-                let limit = Some(LimitAmount { amount: said.amount, currency: said.currency });
-                let decided_by = said.decided_by.map(Into::into);
-                fact::state(&mut self.limit, event, LimitDecision { limit, decided_by });
+                let limit = LimitAmount { amount: said.amount, currency: said.currency };
+                self.limit.set(event, Some(limit), said.decided_by);
             }
-            Body::LimitRemoved(_) => {
-                fact::state(&mut self.limit, event, LimitDecision { limit: None, decided_by: None });
-            }
+            Body::LimitRemoved(_) => self.limit.set(event, None, None),
             Body::InsolvencyOpened(said) => {
                 let proceeding = Proceeding { procedure: said.procedure, opened_on: said.opened_on };
                 fact::state(&mut self.insolvency, event, Some(proceeding));
@@ -212,7 +205,8 @@ impl Buyer {
         if let (Occasion::DayStart, Some(days)) = (with.occasion, with.params.retention_days) {
             self.forget(today.plus(-i32::from(days)), today);
         }
-        let figures = self.reckon(with.rates, carrying);
+        self.limit.settle(today);
+        let figures = self.reckon(with.rates, today, carrying);
         if let Some(insurance) = self.insurance.as_mut().filter(|_| self.judged_on < today) {
             insurance.begin_day();
         }
@@ -220,17 +214,35 @@ impl Buyer {
         self.keep_month_end(with, &figures);
         self.tell_limit(with, effects);
         let reversed = self.ledger.take_reversed();
+        let next_day = self.judge_alerts(with, &figures, carrying, &reversed, effects);
+        let next_day = next_day.min(self.propose(with, &figures, carrying, |_| Vec::new(), effects));
+        match with.params.retention_days {
+            Some(_) if !self.ledger.is_empty() => next_day.min(today.next_month()),
+            _ => next_day,
+        }
+    }
+
+    /// Raises, escalates and clears alerts, and gives the next day on which time alone may change one.
+    fn judge_alerts(
+        &mut self,
+        with: &Judging<'_>,
+        figures: &Figures,
+        carrying: &Carrying,
+        reversed: &[PaymentSlot],
+        effects: &mut Vec<Effect>,
+    ) -> Day {
+        let today = with.clock.day();
         let scene = Scene {
             today,
             levels: &with.params.alerts,
             ledger: &self.ledger,
             insurance: self.insurance.as_deref(),
             carrying,
-            figures: &figures,
+            figures,
             rates: with.rates,
             insolvency: proceeding(&self.insolvency).map(|case| (case.procedure, case.opened_on)),
             segment: fact::holding(&self.profile).and_then(|profile| profile.segment),
-            reversed: &reversed,
+            reversed,
         };
         let (id, mut raised) = (&self.id, 0);
         let told = self.alerts.judge(&scene, |kind, subject| {
@@ -242,20 +254,17 @@ impl Buyer {
             insurance.note_judged(carrying, today);
         }
         if !told.is_empty() {
-            let row = self.row_of(with.rates, today, &figures, carrying);
+            let row = self.row_of(with.rates, today, figures, carrying);
             for alert in told {
                 self.tell(with, notice(alert, &row), effects);
             }
         }
-        match with.params.retention_days {
-            Some(_) if !self.ledger.is_empty() => next_day.min(today.next_month()),
-            _ => next_day,
-        }
+        next_day
     }
 
     /// The report row, aged to any day.
     pub fn row(&mut self, rates: &Rates, as_of: Day, carrying: &mut Carrying) -> ReportRow {
-        let figures = self.reckon(rates, carrying);
+        let figures = self.reckon(rates, as_of, carrying);
         self.row_of(rates, as_of, &figures, carrying)
     }
 
@@ -301,7 +310,7 @@ impl Buyer {
     #[must_use]
     pub fn is_foreign(&self, rates: &Rates) -> bool {
         let base = rates.base();
-        let limit = fact::holding(&self.limit).and_then(|decision| decision.limit);
+        let limit = self.limit.decided();
         let covers = self.insurance.iter().flat_map(|insurance| insurance.covers());
         self.ledger.totals().iter().any(|totals| totals.currency != base)
             || limit.is_some_and(|limit| limit.currency != base)
@@ -323,9 +332,8 @@ impl Buyer {
         }
     }
 
-    fn reckon(&mut self, rates: &Rates, carrying: &mut Carrying) -> Figures {
-        let limit = fact::holding(&self.limit).and_then(|decision| decision.limit);
-        let figures = Figures::reckon(&self.ledger, limit, rates);
+    fn reckon(&mut self, rates: &Rates, today: Day, carrying: &mut Carrying) -> Figures {
+        let figures = Figures::reckon(&self.ledger, self.limit.on(today), rates);
         match &self.insurance {
             Some(insurance) => {
                 let bars = |case: &Proceeding| case.procedure != Procedure::Conciliation;
@@ -379,24 +387,6 @@ impl Buyer {
         if exposure.0 != 0 || overdue.0 != 0 || self.scored.score != Points::ZERO {
             self.month_ends.keep(MonthEnd { day: last_day, exposure, overdue, score: self.scored.score });
         }
-    }
-
-    fn tell_limit(&mut self, with: &Judging<'_>, effects: &mut Vec<Effect>) {
-        let Some(fact) = &self.limit else { return };
-        let decision = fact.value();
-        if decision.limit == self.told_limit {
-            return;
-        }
-        let change = LimitChange {
-            old_limit: self.told_limit,
-            new_limit: decision.limit,
-            effective_at: fact.time(),
-            cause: if decision.limit.is_some() { LimitChangeCause::Set } else { LimitChangeCause::Removed },
-            proposal_id: None,
-            decided_by: decision.decided_by.as_ref().map(ToString::to_string),
-        };
-        self.told_limit = decision.limit;
-        self.tell(with, EffectBody::LimitChanged(change), effects);
     }
 
     fn tell(&mut self, with: &Judging<'_>, body: EffectBody, effects: &mut Vec<Effect>) {

@@ -29,6 +29,7 @@ pub fn next_day(scene: &Scene<'_>, alerts: &Alerts) -> Day {
     if !scene.reversed.is_empty() {
         earliest.consider(scene.today.plus(1));
     }
+    alerts.snoozed_until().for_each(|day| earliest.consider(day));
     covers(scene, &mut earliest);
     declarations(scene, alerts, &mut earliest);
     earliest.day

@@ -6,6 +6,17 @@ use compact_str::CompactString;
 use crate::base::Instant;
 use crate::event::Event;
 
+/// When something was said, and by whom: what orders facts.
+#[derive(Debug, Clone, Copy)]
+pub struct Said<'a> {
+    /// When.
+    pub time: Instant,
+    /// The event's id.
+    pub id: &'a str,
+    /// Who sent it.
+    pub source: &'a str,
+}
+
 /// A value that stands until a later one replaces it. Later is the greater (`time`, then `id`, then `source`, by bytes).
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize)]
 pub struct Fact<T> {
@@ -28,13 +39,31 @@ impl<T> Fact<T> {
         self.time
     }
 
+    /// What holds, to be settled without another word of anybody.
+    pub fn value_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+
     /// What holds.
     #[must_use]
     pub fn value(&self) -> &T {
         &self.value
     }
 
-    fn is_before(&self, event: &Event<'_>) -> bool {
+    /// The source and id of the event that states it.
+    #[must_use]
+    pub fn name(&self) -> (&str, &str) {
+        (&self.source, &self.id)
+    }
+
+    /// Replaces the value by one that was decided on what stood here, and so is no earlier, whatever its sender's clock says.
+    pub fn follow(&mut self, by: Said<'_>, value: T) {
+        *self = Fact { time: self.time.max(by.time), id: by.id.into(), source: by.source.into(), value };
+    }
+
+    /// Whether `event` is the later word.
+    #[must_use]
+    pub fn is_before(&self, event: &Event<'_>) -> bool {
         (self.time, self.id.as_bytes(), self.source.as_bytes())
             < (event.time, event.id.as_bytes(), event.source.as_bytes())
     }

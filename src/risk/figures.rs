@@ -91,7 +91,8 @@ pub fn overdue(ledger: &mut Ledger, rates: &Rates, today: Day) -> BaseAmount {
 }
 
 /// A limit in base currency, and whether it is not zero and has no rate.
-fn in_base(limit: Option<LimitAmount>, rates: &Rates) -> (Limit, bool) {
+#[must_use]
+pub fn in_base(limit: Option<LimitAmount>, rates: &Rates) -> (Limit, bool) {
     let Some(limit) = limit else { return (Limit::None, false) };
     match rates.get(limit.currency) {
         Some(rate) => (Limit::Known(BaseAmount::convert(limit.amount.sum(), rate)), false),

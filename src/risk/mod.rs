@@ -1,7 +1,7 @@
 //! The functional core: events in, effects out. No I/O, no clock, no lock, no failure.
 //!
 //! Each part answers one question and knows only those before it: [`ledger`] what is owed, [`cover`] who bears it, [`alert`]
-//! whom to tell, [`deadlines`] when to look again. [`buyer`] composes them, [`shard`] dispatches.
+//! whom to tell, [`proposal`] what to do, [`deadlines`] when to look again. [`buyer`] composes them, [`shard`] dispatches.
 
 pub mod alert;
 pub mod buyer;
@@ -12,9 +12,11 @@ pub mod fact;
 pub mod figures;
 pub mod history;
 pub mod ledger;
+pub mod limit;
 pub mod params;
+pub mod proposal;
 pub mod rates;
 pub mod shard;
 
-pub use params::{AlertLevels, LossLevels, Params};
+pub use params::{AlertLevels, LossLevels, Params, ProposalLevels};
 pub use shard::{Outcome, Shard};

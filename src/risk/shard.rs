@@ -6,6 +6,7 @@ use super::buyer::{Buyer, History, Judging, Occasion};
 use super::cover::Carrying;
 use super::ledger::Known;
 use super::params::Params;
+use super::proposal::{Decision, Verdict};
 use super::rates::Rates;
 use crate::base::hash::{StableHasher, hash_key};
 use crate::base::{Day, Instant};
@@ -152,8 +153,25 @@ impl Shard {
                 self.step(event.time, effects);
                 Outcome::Applied
             }
-            Body::ProposalApproved(said) => self.decide(event, said.proposal_id.as_str(), effects),
-            Body::ProposalRejected(said) => self.decide(event, said.proposal_id.as_str(), effects),
+            Body::ProposalApproved(said) => {
+                let (proposal_id, version) = (said.proposal_id.as_str(), said.version);
+                let (decided_by, verdict) = (said.decided_by.as_str(), Verdict::Approved(said.amount));
+                self.decide(
+                    event,
+                    &Decision { proposal_id, version, decided_by, reason: said.reason, verdict },
+                    effects,
+                )
+            }
+            Body::ProposalRejected(said) => {
+                let (proposal_id, version) = (said.proposal_id.as_str(), said.version);
+                let (decided_by, verdict) = (said.decided_by.as_str(), Verdict::Rejected);
+                self.decide(
+                    event,
+                    &Decision { proposal_id, version, decided_by, reason: said.reason, verdict },
+                    effects,
+                )
+            }
+            Body::AlertSnoozed(said) => self.snooze(event, said.alert_id.as_str(), said.until, effects),
             _ => self.apply_to_buyer(event, effects),
         }
     }
@@ -262,10 +280,36 @@ impl Shard {
         Outcome::Applied
     }
 
-    /// A decision moves the clock first, so that what it is about has expired where it has. No proposal is ever open here.
-    fn decide(&mut self, event: &Event<'_>, proposal_id: &str, effects: &mut Vec<Effect>) -> Outcome {
+    /// A decision moves the clock first, so that what it is about has expired where it has. It counts once, at once: another
+    /// one in the same instant finds it decided.
+    fn decide(&mut self, event: &Event<'_>, said: &Decision<'_>, effects: &mut Vec<Effect>) -> Outcome {
         self.step(event.time, effects);
-        refuse(RefusalCode::NotOpen, format!("proposal {proposal_id} is not open"))
+        let clock = self.clock.unwrap_or(event.time);
+        let Some(place) = self.find(event.subject) else {
+            let id = said.proposal_id;
+            return refuse(RefusalCode::NotOpen, format!("proposal {id} is not open: its buyer is not known"));
+        };
+        match self.buyers[place].decide(event, said, clock, &self.params, &self.rates) {
+            Ok(()) => self.note(place, event),
+            Err(why) => refuse(RefusalCode::NotOpen, why),
+        }
+    }
+
+    /// A snooze moves the clock first, so that what it is about is over where it is.
+    fn snooze(&mut self, event: &Event<'_>, alert_id: &str, until: Day, effects: &mut Vec<Effect>) -> Outcome {
+        self.step(event.time, effects);
+        let Some(place) = self.find(event.subject) else {
+            return refuse(RefusalCode::NotOpen, format!("alert {alert_id} is not open: its buyer is not known"));
+        };
+        match self.buyers[place].snooze(alert_id, until) {
+            Ok(()) => self.note(place, event),
+            Err(why) => refuse(RefusalCode::NotOpen, why),
+        }
+    }
+
+    fn note(&mut self, place: usize, event: &Event<'_>) -> Outcome {
+        self.changed.note(place, event);
+        Outcome::Applied
     }
 
     /// What is older than the retention may have been forgotten, so that nobody can tell whether it is new.

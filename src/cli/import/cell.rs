@@ -1,9 +1,13 @@
-//! Owns the reading of dates and amounts as extracts write them.
+//! Owns the reading of dates, amounts and other numbers as extracts write them.
 
 use chrono::{Datelike, NaiveDate};
 
 use super::map::Map;
+use crate::base::decimal::parse_share;
 use crate::base::{Day, Money};
+
+/// Decimals that a share (0 to 1) keeps.
+const SHARE_PLACES: u32 = 9;
 
 /// Why a text is no amount that an invoice or a payment can have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,17 +33,51 @@ pub fn read_day(text: &str, map: &Map) -> Option<Day> {
 /// # Errors
 /// When it is no number, under 0, over 10^14, or has over 4 decimals that are not 0.
 pub fn read_amount(text: &str, map: &Map) -> Result<Money, AmountError> {
-    let unreadable = |why: &str| AmountError::Unreadable(why.to_owned());
-    // SAP writes the sign behind.
-    let (negative, digits) = match text.strip_prefix('-').or_else(|| text.strip_suffix('-')) {
+    let (negative, digits) = signed(text);
+    let number = plain(digits, map).ok_or_else(|| AmountError::Unreadable(no_number(map)))?;
+    let amount = Money::parse_or_zero(&number).map_err(|error| AmountError::Unreadable(error.to_string()))?;
+    if negative && amount != Money::ZERO { Err(AmountError::Negative) } else { Ok(amount) }
+}
+
+/// Reads any number, with the map's decimal sign and thousands; also as "1e-05", which programs write for a very small one.
+/// Nothing is reckoned with it: it is only compared with thresholds, which the map's file gives in the same form.
+pub fn read_number(text: &str, map: &Map) -> Option<f64> {
+    let (negative, digits) = signed(text);
+    let (digits, exponent) =
+        digits.split_once(['e', 'E']).map_or((digits, None), |(digits, rest)| (digits, Some(rest)));
+    let mut number = plain(digits, map)?;
+    if let Some(exponent) = exponent {
+        are_digits(exponent.strip_prefix(['-', '+']).unwrap_or(exponent)).then_some(())?;
+        number.push('e');
+        number.push_str(exponent);
+    }
+    let size = number.parse::<f64>().ok().filter(|number| number.is_finite())?;
+    Some(if negative { -size } else { size })
+}
+
+/// Reads a share of 0 to 1, with the map's decimal sign, in 10^-9.
+pub fn read_share(text: &str, map: &Map) -> Option<u32> {
+    u32::try_from(parse_share(&plain(text, map)?, SHARE_PLACES).ok()?).ok()
+}
+
+/// Says that a text is no number of the map's form.
+pub fn no_number(map: &Map) -> String {
+    format!("is no number as the map has them, such as {}", example(map))
+}
+
+/// Whether it is under 0, and the text without its sign, which SAP writes behind.
+fn signed(text: &str) -> (bool, &str) {
+    match text.strip_prefix('-').or_else(|| text.strip_suffix('-')) {
         Some(rest) => (true, rest.trim()),
         None => (false, text),
-    };
+    }
+}
+
+/// A number without sign as programs read it: "1.234,50" is "1234.50".
+fn plain(digits: &str, map: &Map) -> Option<String> {
     let (whole, decimals) = digits.split_once(map.decimal).map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
-    let plain = ungrouped(whole, map.thousands)
-        .filter(|whole| are_digits(whole) && decimals.is_none_or(are_digits))
-        .ok_or_else(|| unreadable(&format!("is no number as the map has them, such as {}", example(map))))?;
-    let mut number = plain.trim_start_matches('0').to_owned();
+    let whole = ungrouped(whole, map.thousands).filter(|whole| are_digits(whole) && decimals.is_none_or(are_digits))?;
+    let mut number = whole.trim_start_matches('0').to_owned();
     if number.is_empty() {
         number.push('0');
     }
@@ -47,8 +85,7 @@ pub fn read_amount(text: &str, map: &Map) -> Result<Money, AmountError> {
         number.push('.');
         number.push_str(decimals);
     }
-    let amount = Money::parse_or_zero(&number).map_err(|error| unreadable(&error.to_string()))?;
-    if negative && amount != Money::ZERO { Err(AmountError::Negative) } else { Ok(amount) }
+    Some(number)
 }
 
 /// Takes the thousands apart, where they stand in groups of three: "1.234" read with the wrong sign must not be 1234.
@@ -81,7 +118,7 @@ mod tests {
 
     fn map(keys: &str) -> Map {
         let columns = "[columns]\nbuyer = \"b\"\ndocument = \"d\"\nissued_on = \"i\"\ndue_on = \"u\"\namount = \"a\"\n";
-        Map::parse(&format!("name = \"t\"\ncurrency = \"EUR\"\n{keys}{columns}")).expect("a map")
+        Map::parse(&format!("name = \"t\"\ncurrency = \"EUR\"\n{keys}{columns}"), None).expect("a map")
     }
 
     #[test]
@@ -122,6 +159,38 @@ mod tests {
         }
         for wrong in ["12.34", "1234.567,8", ".123", "1..234", "1,234.56"] {
             assert_eq!(units(german, wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_read_with_the_marks_of_the_map_and_may_be_under_0_or_very_small() {
+        let point = map("dates = [\"%Y-%m-%d\"]\n");
+        let comma = map("dates = [\"%Y-%m-%d\"]\ndecimal = \",\"\nthousands = \".\"\n");
+        let cases = [
+            ("0.4481909969747601", 0.448_190_996_974_760_1),
+            ("-3", -3.0),
+            ("7.50-", -7.5),
+            ("5e-05", 0.000_05),
+            ("007", 7.0),
+        ];
+        for (text, number) in cases {
+            assert_eq!(read_number(text, &point), Some(number), "{text}");
+        }
+        assert_eq!(read_number("1.234,5", &comma), Some(1234.5));
+        for wrong in ["", "n/a", "NaN", "inf", "1,5", "--1", "1e", "1e5.5", "1e999", "e5", "0x10", "1_0", "5 %"] {
+            assert_eq!(read_number(wrong, &point), None, "{wrong}");
+        }
+        assert_eq!(read_number("12.34", &comma), None);
+    }
+
+    #[test]
+    fn a_share_is_0_to_1() {
+        let comma = map("dates = [\"%Y-%m-%d\"]\ndecimal = \",\"\n");
+        for (text, share) in [("0", 0), ("0,0125", 12_500_000), ("1,00", 1_000_000_000)] {
+            assert_eq!(read_share(text, &comma), Some(share), "{text}");
+        }
+        for wrong in ["", "1,01", "-0,1", "0.1", "12 %"] {
+            assert_eq!(read_share(wrong, &comma), None, "{wrong}");
         }
     }
 

@@ -220,7 +220,7 @@ impl Teller<'_> {
 
 /// One id of several parts, empty ones left out: joined by ':', or their hash where that is too long or would not tell
 /// where a part ends.
-fn joined(parts: &[&str]) -> CompactString {
+pub fn joined(parts: &[&str]) -> CompactString {
     let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
     let plain = parts.join(":");
     if plain.len() <= Id::BYTES_MAX && !parts.iter().any(|part| part.contains(':')) {

@@ -1,4 +1,4 @@
-//! Owns the invoices of an import while they are gathered: what was read, what was refused and mended, and why.
+//! Owns the rows of an import while they are gathered: what was read, what was refused and mended, and why.
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
@@ -8,9 +8,10 @@ use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use super::map::{Field, Map};
-use super::row::{self, Invoice, Mended, Reason, RowError, Told};
-use super::table::Table;
+use super::map::Map;
+use super::row::{Mended, Reason, Record, RowError, Told};
+use super::table::{Table, shown};
+use crate::base::Day;
 use crate::cli::CliError;
 
 /// The most rows of one import: they are held in memory, to be put in order.
@@ -29,8 +30,25 @@ pub struct Summary {
     pub mended: BTreeMap<&'static str, u64>,
     /// Rows used, by currency.
     pub currencies: BTreeMap<String, u64>,
+    /// Ratings without a date.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undated: Option<Undated>,
     /// Events written, by type.
     pub events: BTreeMap<&'static str, u64>,
+}
+
+/// Ratings that an extract gives without a date.
+#[derive(Debug, Serialize)]
+pub struct Undated {
+    /// How many.
+    pub ratings: u64,
+    /// The day of which the map takes them to be.
+    #[serde(serialize_with = "as_text")]
+    pub as_of: Day,
+}
+
+fn as_text<S: serde::Serializer>(day: &Day, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(day)
 }
 
 /// Where a row stands.
@@ -40,26 +58,26 @@ struct Place {
     line: u64,
 }
 
-/// The invoices of an import.
-pub struct Gather<'a> {
+/// The rows of an import.
+pub struct Gather<'a, R> {
     map: &'a Map,
     rows_max: usize,
     files: Vec<PathBuf>,
-    invoices: Vec<Invoice>,
+    records: Vec<R>,
     places: Vec<Place>,
     by_name: HashTable<u32>,
     hasher: DefaultHashBuilder,
     summary: Summary,
 }
 
-impl<'a> Gather<'a> {
+impl<'a, R: Record> Gather<'a, R> {
     /// Nothing yet; at most `rows_max` rows, not over [`ROWS_MAX`].
-    pub fn new(map: &'a Map, rows_max: usize) -> Gather<'a> {
+    pub fn new(map: &'a Map, rows_max: usize) -> Gather<'a, R> {
         Gather {
             map,
             rows_max: rows_max.min(ROWS_MAX),
             files: Vec::new(),
-            invoices: Vec::new(),
+            records: Vec::new(),
             places: Vec::new(),
             by_name: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
@@ -74,10 +92,10 @@ impl<'a> Gather<'a> {
     pub fn read(&mut self, path: &Path, bar: &ProgressBar) -> Result<(), CliError> {
         let mut table = Table::open(path, self.map)?;
         self.files.push(path.to_owned());
-        let shown = path.display();
+        let name = path.display();
         for field in &self.map.may_be_absent {
             if let (None, Some(column)) = (table.column(*field), self.map.columns.get(field)) {
-                say(bar, &format!("{shown}:1: there is no column {column:?}: read without the {}", field.as_str()));
+                say(bar, &format!("{name}:1: there is no column {column:?}: read without the {}", field.as_str()));
             }
         }
         let mut mended = Vec::new();
@@ -86,7 +104,7 @@ impl<'a> Gather<'a> {
             bar.set_position(self.summary.rows);
             if self.summary.rows > self.rows_max as u64 {
                 let max = self.rows_max;
-                return Err(CliError::Failed(format!("{shown}:{}: over {max} rows; import in parts", table.line())));
+                return Err(CliError::Failed(format!("{name}:{}: over {max} rows; import in parts", table.line())));
             }
             mended.clear();
             match self.take(&table, &mut mended) {
@@ -98,44 +116,41 @@ impl<'a> Gather<'a> {
     }
 
     /// What was gathered, in the order in which it was read, and the numbers so far.
-    pub fn finish(self) -> (Vec<Invoice>, Summary) {
-        (self.invoices, self.summary)
+    pub fn finish(self) -> (Vec<R>, Summary) {
+        (self.records, self.summary)
     }
 
     fn take(&mut self, table: &Table, mended: &mut Vec<Mended>) -> Result<(), RowError> {
-        let invoice = row::read(table, self.map, mended)?;
-        let name = |invoice: &Invoice| self.hasher.hash_one((&invoice.buyer, &invoice.seller, &invoice.document));
-        let is_same = |row: &u32| {
-            let other = &self.invoices[*row as usize];
-            (&other.buyer, &other.seller, &other.document) == (&invoice.buyer, &invoice.seller, &invoice.document)
-        };
-        let rehash = |row: &u32| name(&self.invoices[*row as usize]);
-        match self.by_name.entry(name(&invoice), is_same, rehash) {
+        let record = R::read(table, self.map, mended)?;
+        let hash = |record: &R| self.hasher.hash_one(record.name());
+        let is_same = |row: &u32| self.records[*row as usize].name() == record.name();
+        let rehash = |row: &u32| hash(&self.records[*row as usize]);
+        match self.by_name.entry(hash(&record), is_same, rehash) {
             Entry::Occupied(before) => {
                 let before = *before.get() as usize;
-                return Err(self.known(table, &invoice, before));
+                return Err(self.known(table, &record, before));
             }
             Entry::Vacant(place) => {
-                place.insert(u32::try_from(self.invoices.len()).expect("rows are limited"));
+                place.insert(u32::try_from(self.records.len()).expect("rows are limited"));
             }
         }
-        *self.summary.currencies.entry(invoice.currency.to_string()).or_default() += 1;
+        record.count(self.map, &mut self.summary);
         self.places.push(Place { file: self.files.len() - 1, line: table.line() });
-        self.invoices.push(invoice);
+        self.records.push(record);
         self.summary.used += 1;
         Ok(())
     }
 
-    fn known(&self, table: &Table, invoice: &Invoice, before: usize) -> RowError {
+    fn known(&self, table: &Table, record: &R, before: usize) -> RowError {
         let Place { file, line } = self.places[before];
         let at = format!("{}:{line}", self.files[file].display());
-        let (place, column) = table.column(Field::Document).expect("a needed column");
-        let document = super::table::shown(&invoice.document);
-        let (reason, message) = if self.invoices[before] == *invoice {
-            (Reason::Duplicate, format!("{column}: {document} is the same as at {at}: skipped"))
+        let (place, column) = table.column(R::NAMED_BY).expect("a needed column");
+        let cell = shown(table.cell(R::NAMED_BY).ok().flatten().unwrap_or_default());
+        let (reason, message) = if self.records[before] == *record {
+            (Reason::Duplicate, format!("{column}: {cell} is the same as at {at}: skipped"))
         } else {
-            let why = "of the same buyer and seller, with other content; keep one of the two";
-            (Reason::Conflict, format!("{column}: {document} stands at {at} already, {why}"))
+            let why = format!("{}, with other content; keep one of the two", R::NAMED_WITHIN);
+            (Reason::Conflict, format!("{column}: {cell} stands at {at} already, {why}"))
         };
         RowError { reason, column: place + 1, message, told: Told::Said }
     }
@@ -166,6 +181,7 @@ fn say(bar: &ProgressBar, line: &str) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::row::Invoice;
     use super::*;
 
     #[test]
@@ -173,16 +189,18 @@ mod tests {
         let map = Map::parse(
             "name = \"t\"\ndates = [\"%Y-%m-%d\"]\ncurrency = \"EUR\"\n[columns]\nbuyer = \"b\"\ndocument = \"d\"\n\
              issued_on = \"i\"\ndue_on = \"u\"\namount = \"a\"\n",
+            None,
         )
         .expect("a map");
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("two.csv");
         std::fs::write(&path, "b,d,i,u,a\nB,1,2024-01-01,2024-01-31,5\nB,2,2024-01-01,2024-01-31,5\n")
             .expect("written");
-        let mut enough = Gather::new(&map, 2);
+        let mut enough = Gather::<Invoice>::new(&map, 2);
         enough.read(&path, &ProgressBar::hidden()).expect("read");
         assert_eq!(enough.finish().0.len(), 2);
-        let error = Gather::new(&map, 1).read(&path, &ProgressBar::hidden()).expect_err("an error").to_string();
+        let mut one = Gather::<Invoice>::new(&map, 1);
+        let error = one.read(&path, &ProgressBar::hidden()).expect_err("an error").to_string();
         assert_eq!(error, format!("{}:3: over 1 rows; import in parts", path.display()));
     }
 }

@@ -1,5 +1,5 @@
 //! Owns the map of an extract: which column is what, how dates and amounts are written, what codes mean, and what to do
-//! with odd rows. Documented in `schemas/maps/README.md`.
+//! with odd rows. What it says of ratings is in `agency`. Documented in `schemas/maps/README.md`.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -8,7 +8,8 @@ use std::path::Path;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use crate::base::{Currency, Rate};
+use super::agency::{self, Ratings};
+use crate::base::{Currency, Day, Rate};
 use crate::cli::CliError;
 use crate::event::Id;
 use crate::event::field::named;
@@ -21,6 +22,7 @@ const MAP_BYTES_MAX: u64 = 1 << 20;
 const SHIPPED: &[(&str, &str)] = &[
     ("highradius", include_str!("../../../schemas/maps/highradius.toml")),
     ("nuclea", include_str!("../../../schemas/maps/nuclea.toml")),
+    ("nuclea_companies", include_str!("../../../schemas/maps/nuclea_companies.toml")),
     ("odoo", include_str!("../../../schemas/maps/odoo.toml")),
     ("sage", include_str!("../../../schemas/maps/sage.toml")),
     ("sap", include_str!("../../../schemas/maps/sap.toml")),
@@ -53,6 +55,8 @@ named! {
         PaidAmount = "paid_amount",
         /// The code that tells how the invoice ended.
         Kind = "kind",
+        /// The day of a company's ratings.
+        RatedOn = "rated_on",
     }
 }
 
@@ -126,7 +130,7 @@ pub enum ZeroAmount {
 }
 
 /// What to do with odd rows.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rules {
     /// Due before issue.
@@ -139,11 +143,33 @@ pub struct Rules {
     pub zero_amount: ZeroAmount,
 }
 
+/// What a row of the extract is, as the map names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RowsName {
+    #[default]
+    Invoices,
+    Ratings,
+}
+
+/// What a row of the extract is.
+#[derive(Debug, Clone)]
+pub enum Rows {
+    /// An invoice and what became of it.
+    Invoices,
+    /// A company's ratings.
+    Ratings(Ratings),
+}
+
 /// A map as it stands in its file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Text {
     name: String,
+    #[serde(default)]
+    rows: RowsName,
+    as_of: Option<String>,
+    #[serde(default)]
     dates: Vec<String>,
     #[serde(default = "midday")]
     time_of_day: String,
@@ -167,6 +193,8 @@ struct Text {
     rules: Rules,
     #[serde(default)]
     rates: BTreeMap<String, String>,
+    #[serde(default)]
+    ratings: Vec<agency::Text>,
 }
 
 fn midday() -> String {
@@ -186,6 +214,8 @@ fn point() -> String {
 pub struct Map {
     /// Its name, part of every event's source.
     pub name: String,
+    /// What a row is.
+    pub rows: Rows,
     /// How dates are written; the first form that fits counts.
     pub dates: Vec<String>,
     /// Nanoseconds after midnight UTC at which a day's events happen.
@@ -215,13 +245,14 @@ pub struct Map {
 }
 
 impl Map {
-    /// The map of this name that comes with the program, or the one in the file of this path.
+    /// The map of this name that comes with the program, or the one in the file of this path. A day in `as_of` counts
+    /// before the map's own.
     ///
     /// # Errors
     /// When there is no such map, or it cannot be followed: says which, where and why.
-    pub fn find(path: &Path) -> Result<Map, CliError> {
+    pub fn find(path: &Path, as_of: Option<Day>) -> Result<Map, CliError> {
         if let Some((name, text)) = SHIPPED.iter().find(|(name, _)| path == Path::new(name)) {
-            return Map::parse(text).map_err(|why| CliError::Wrong(format!("map {name}{why}")));
+            return Map::parse(text, as_of).map_err(|why| CliError::Wrong(format!("map {name}{why}")));
         }
         let shown = path.display();
         let cannot = |why: String| {
@@ -235,27 +266,43 @@ impl Map {
         if length as u64 > MAP_BYTES_MAX {
             return Err(CliError::Wrong(format!("map {shown}: over {MAP_BYTES_MAX} bytes; is it a map?")));
         }
-        Map::parse(&text).map_err(|why| CliError::Wrong(format!("map {shown}{why}")))
+        Map::parse(&text, as_of).map_err(|why| CliError::Wrong(format!("map {shown}{why}")))
     }
 
     /// Reads a map. The error begins with the line, where there is one.
     ///
     /// # Errors
     /// When it is no TOML, or cannot be followed.
-    pub fn parse(text: &str) -> Result<Map, String> {
+    pub fn parse(text: &str, as_of: Option<Day>) -> Result<Map, String> {
         let raw: Text = toml::from_str(text).map_err(|error| {
             let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
             let line = line.map_or_else(String::new, |line| format!(":{line}"));
             format!("{line}: {}", error.message())
         })?;
-        check(raw).map_err(|why| format!(": {why}"))
+        check(raw, as_of).map_err(|why| format!(": {why}"))
+    }
+
+    /// Columns that are no fields, and what stands in each.
+    pub fn further_columns(&self) -> Vec<(&str, String)> {
+        match &self.rows {
+            Rows::Invoices => Vec::new(),
+            Rows::Ratings(ratings) => ratings.columns(),
+        }
     }
 }
 
-fn check(raw: Text) -> Result<Map, String> {
+fn check(raw: Text, as_of: Option<Day>) -> Result<Map, String> {
     if raw.name.is_empty() || !raw.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
         return Err(format!("name {:?} should be letters, digits, '-', '_' and '.'", raw.name));
     }
+    check_keys(&raw, as_of)?;
+    let rows = match raw.rows {
+        RowsName::Invoices => Rows::Invoices,
+        RowsName::Ratings => {
+            let column = raw.columns.get(Field::RatedOn.as_str()).map(String::as_str);
+            Rows::Ratings(Ratings::check(&raw.ratings, column, raw.as_of.as_deref(), as_of)?)
+        }
+    };
     let delimiter = single("delimiter", &raw.delimiter)?;
     let map = Map {
         time_of_day_ns: time_of_day(&raw.time_of_day)?,
@@ -278,6 +325,7 @@ fn check(raw: Text) -> Result<Map, String> {
         kind_until: raw.kind_until,
         rules: raw.rules,
         rates: raw.rates.iter().map(|(name, text)| rate(name, text)).collect::<Result<_, String>>()?,
+        rows,
         dates: raw.dates,
         name: raw.name,
     };
@@ -285,8 +333,60 @@ fn check(raw: Text) -> Result<Map, String> {
     Ok(map)
 }
 
+/// A key that the rows of the map have no use for is a mistake.
+fn check_keys(raw: &Text, as_of: Option<Day>) -> Result<(), String> {
+    if raw.rows == RowsName::Invoices {
+        if as_of.is_some() {
+            return Err("--as-of is for ratings without a date, and the rows of this map are invoices".to_owned());
+        }
+        let useless = [
+            ("as_of", raw.as_of.is_some()),
+            ("[[ratings]]", !raw.ratings.is_empty()),
+            ("columns.rated_on", raw.columns.contains_key(Field::RatedOn.as_str())),
+        ];
+        return match useless.iter().find(|(_, given)| *given) {
+            Some((key, _)) => Err(format!("{key} is for rows = \"ratings\"")),
+            None => Ok(()),
+        };
+    }
+    let useless = [
+        ("currency", raw.currency.is_some()),
+        ("seller", !raw.seller.is_empty()),
+        ("may_be_absent", !raw.may_be_absent.is_empty()),
+        ("kinds", !raw.kinds.is_empty()),
+        ("kind_until", !raw.kind_until.is_empty()),
+        ("rules", raw.rules != Rules::default()),
+        ("rates", !raw.rates.is_empty()),
+    ];
+    if let Some((key, _)) = useless.iter().find(|(_, given)| *given) {
+        return Err(format!("{key} is for rows = \"invoices\""));
+    }
+    let used = [Field::Buyer, Field::RatedOn].map(Field::as_str);
+    match raw.columns.keys().find(|name| Field::parse(name).is_some() && !used.contains(&name.as_str())) {
+        Some(name) => Err(format!("columns.{name} is for rows = \"invoices\"")),
+        None => Ok(()),
+    }
+}
+
 /// What no single key shows to be wrong.
 fn check_whole(map: &Map) -> Result<(), String> {
+    match map.rows {
+        Rows::Invoices => check_invoices(map)?,
+        Rows::Ratings(_) if map.columns.contains_key(&Field::Buyer) => {}
+        Rows::Ratings(_) => return Err("columns.buyer is missing: a rating is of a buyer".to_owned()),
+    }
+    if map.thousands == Some(map.decimal) {
+        return Err("thousands and decimal are the same".to_owned());
+    }
+    let reads_dates = matches!(map.rows, Rows::Invoices) || map.columns.contains_key(&Field::RatedOn);
+    if reads_dates && map.dates.is_empty() {
+        return Err("dates is empty: name at least one form, such as \"%Y-%m-%d\"".to_owned());
+    }
+    map.dates.iter().try_for_each(|form| check_date_form(form))
+}
+
+/// What no single key of a map of invoices shows to be wrong.
+fn check_invoices(map: &Map) -> Result<(), String> {
     if let Some(needed) = Field::NEEDED.iter().find(|needed| !map.columns.contains_key(needed)) {
         return Err(format!("columns.{} is missing: an invoice cannot be told without it", needed.as_str()));
     }
@@ -310,13 +410,7 @@ fn check_whole(map: &Map) -> Result<(), String> {
     if !map.seller.is_empty() && Id::parse(&map.seller).is_none() {
         return Err(format!("seller {:?} is no id: 1 to 128 bytes, no control character", map.seller));
     }
-    if map.thousands == Some(map.decimal) {
-        return Err("thousands and decimal are the same".to_owned());
-    }
-    if map.dates.is_empty() {
-        return Err("dates is empty: name at least one form, such as \"%Y-%m-%d\"".to_owned());
-    }
-    map.dates.iter().try_for_each(|form| check_date_form(form))
+    Ok(())
 }
 
 /// A form must bring a day back whole: one that lacks the year, or that no one knows, does not.
@@ -378,14 +472,14 @@ mod tests {
     #[test]
     fn every_shipped_map_can_be_followed_and_bears_its_name() {
         for (name, _) in SHIPPED {
-            let map = Map::find(Path::new(name)).unwrap_or_else(|error| panic!("{error}"));
+            let map = Map::find(Path::new(name), None).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(map.name, *name);
         }
     }
 
     #[test]
     fn a_map_of_the_least_keys_has_the_defaults() {
-        let map = Map::parse(LEAST).expect("a map");
+        let map = Map::parse(LEAST, None).expect("a map");
         assert_eq!((map.delimiter, map.decimal, map.thousands), (b',', '.', None));
         assert_eq!(map.time_of_day_ns, 12 * 3600 * 1_000_000_000);
         assert_eq!(map.rules.due_before_issue, DueBeforeIssue::Refuse);
@@ -413,7 +507,7 @@ mod tests {
             (
                 "[columns]\n",
                 "[columns]\nbayer = \"p\"\n",
-                ": columns: \"bayer\" is none of buyer, seller, document, issued_on, due_on, amount, net_amount, currency, name, cleared_on, paid_amount, kind",
+                ": columns: \"bayer\" is none of buyer, seller, document, issued_on, due_on, amount, net_amount, currency, name, cleared_on, paid_amount, kind, rated_on",
             ),
             (
                 "[columns]\n",
@@ -443,6 +537,13 @@ mod tests {
                 ": time_of_day \"25:00\" is no time such as \"12:00:00\"",
             ),
             ("[columns]\n", "[rates]\nUSD = \"0\"\n[columns]\n", ": rates.USD: \"0\" is out of range"),
+            ("name = \"t\"\n", "name = \"t\"\nas_of = \"2024-01-01\"\n", ": as_of is for rows = \"ratings\""),
+            ("[columns]\n", "[columns]\nrated_on = \"r\"\n", ": columns.rated_on is for rows = \"ratings\""),
+            (
+                "[columns]\n",
+                "[[ratings]]\nagency = \"a\"\ncolumn = \"c\"\ngrades = [1, 2]\n[columns]\n",
+                ": [[ratings]] is for rows = \"ratings\"",
+            ),
             ("[\"%Y-%m-%d\"]", "[]", ": dates is empty: name at least one form, such as \"%Y-%m-%d\""),
             ("%Y-%m-%d", "%d/%m", ": dates: \"%d/%m\" is no form of a whole date, such as \"%d/%m/%Y\""),
             ("%Y-%m-%d", "%Y-%m-%d %z", ": dates: \"%Y-%m-%d %z\" is no form of a whole date, such as \"%d/%m/%Y\""),
@@ -456,21 +557,23 @@ mod tests {
             (
                 "currency = ",
                 "curency = ",
-                ":3: unknown field `curency`, expected one of `name`, `dates`, `time_of_day`, `delimiter`, `decimal`, `thousands`, `currency`, `seller`, `may_be_absent`, `columns`, `kinds`, `kind_until`, `rules`, `rates`",
+                ":3: unknown field `curency`, expected one of `name`, `rows`, `as_of`, `dates`, `time_of_day`, `delimiter`, `decimal`, `thousands`, `currency`, `seller`, `may_be_absent`, `columns`, `kinds`, `kind_until`, `rules`, `rates`, `ratings`",
             ),
         ];
         for (old, new, wanted) in cases {
             let text = LEAST.replacen(old, new, 1);
-            assert_eq!(Map::parse(&text).expect_err(new), wanted, "{text}");
+            assert_eq!(Map::parse(&text, None).expect_err(new), wanted, "{text}");
         }
     }
 
     #[test]
     fn a_map_that_is_not_there_names_those_that_are() {
-        let error = Map::find(Path::new("no-such-map")).expect_err("an error").to_string();
+        let error = Map::find(Path::new("no-such-map"), None).expect_err("an error").to_string();
         assert!(error.starts_with("cannot read no-such-map: "), "{error}");
         assert!(
-            error.ends_with("the maps that come with the program are highradius, nuclea, odoo, sage, sap"),
+            error.ends_with(
+                "the maps that come with the program are highradius, nuclea, nuclea_companies, odoo, sage, sap"
+            ),
             "{error}"
         );
     }

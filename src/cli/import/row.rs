@@ -1,14 +1,44 @@
-//! Owns one row of an extract: from its cells to an invoice and what became of it, by the map's rules.
+//! Owns one row of an extract: what any row can be, and the way from its cells to an invoice and what became of it, by the
+//! map's rules.
 
 use std::cmp::Ordering;
+use std::hash::Hash;
 
 use compact_str::CompactString;
 
 use super::cell::{AmountError, read_amount, read_day};
+use super::events;
+use super::gather::Summary;
 use super::map::{DueBeforeIssue, Field, Kind, Map, PaidOver, PaidUnder, ZeroAmount};
 use super::table::{Table, shown};
 use crate::base::{Currency, Day, Money};
-use crate::event::Id;
+use crate::event::{Event, Id};
+
+/// What a row of an extract tells.
+pub trait Record: PartialEq + Sized {
+    /// The column at which a row is told that is not new.
+    const NAMED_BY: Field;
+    /// What two rows of one name have in common besides that column.
+    const NAMED_WITHIN: &str;
+
+    /// Reads the record that the table stands on. The rules that it took go to `mended`.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    fn read(table: &Table, map: &Map, mended: &mut Vec<Mended>) -> Result<Self, RowError>;
+
+    /// What it is known by: no two rows have the same.
+    fn name(&self) -> impl Eq + Hash;
+
+    /// Counts what is counted of rows of its kind only.
+    fn count(&self, map: &Map, summary: &mut Summary);
+
+    /// Hands over the events of all the rows, earliest first.
+    ///
+    /// # Errors
+    /// The first of `take`.
+    fn tell<E>(records: &[Self], map: &Map, take: impl FnMut(&Event<'_>) -> Result<(), E>) -> Result<(), E>;
+}
 
 /// Why a row is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +55,8 @@ pub enum Reason {
     Date,
     /// A cell is no amount as the map has them.
     Amount,
+    /// A cell is no number as the map has them, or out of its range.
+    Number,
     /// An amount is 0.
     ZeroAmount,
     /// An amount is under 0.
@@ -55,6 +87,7 @@ impl Reason {
             Reason::Id => "id",
             Reason::Date => "date",
             Reason::Amount => "amount",
+            Reason::Number => "number",
             Reason::ZeroAmount => "zero_amount",
             Reason::NegativeAmount => "negative_amount",
             Reason::Currency => "currency",
@@ -165,12 +198,28 @@ pub enum Outcome {
     Lapsed { on: Day },
 }
 
-/// Reads the record that the table stands on. The rules that it took go to `mended`.
-///
-/// # Errors
-/// The first thing that is wrong with it.
-pub fn read(table: &Table, map: &Map, mended: &mut Vec<Mended>) -> Result<Invoice, RowError> {
-    let row = Row { table, map };
+impl Record for Invoice {
+    const NAMED_BY: Field = Field::Document;
+    const NAMED_WITHIN: &str = "of the same buyer and seller";
+
+    fn read(table: &Table, map: &Map, mended: &mut Vec<Mended>) -> Result<Invoice, RowError> {
+        read(&Row { table, map }, mended)
+    }
+
+    fn name(&self) -> impl Eq + Hash {
+        (&self.buyer, &self.seller, &self.document)
+    }
+
+    fn count(&self, _: &Map, summary: &mut Summary) {
+        *summary.currencies.entry(self.currency.to_string()).or_default() += 1;
+    }
+
+    fn tell<E>(invoices: &[Invoice], map: &Map, take: impl FnMut(&Event<'_>) -> Result<(), E>) -> Result<(), E> {
+        events::tell(invoices, map, take)
+    }
+}
+
+fn read(row: &Row<'_>, mended: &mut Vec<Mended>) -> Result<Invoice, RowError> {
     row.check_width()?;
     let amount = row.needed_amount(Field::Amount)?;
     let issued_on = row.needed_day(Field::IssuedOn)?;
@@ -182,7 +231,7 @@ pub fn read(table: &Table, map: &Map, mended: &mut Vec<Mended>) -> Result<Invoic
     let seller = row.text(Field::Seller)?;
     Ok(Invoice {
         buyer: row.id(Field::Buyer)?,
-        seller: if seller.is_empty() { map.seller.as_str().into() } else { row.id(Field::Seller)? },
+        seller: if seller.is_empty() { row.map.seller.as_str().into() } else { row.id(Field::Seller)? },
         document: row.id(Field::Document)?,
         name: row.text(Field::Name)?.into(),
         currency: row.currency()?,
@@ -194,13 +243,20 @@ pub fn read(table: &Table, map: &Map, mended: &mut Vec<Mended>) -> Result<Invoic
     })
 }
 
-struct Row<'a> {
-    table: &'a Table,
-    map: &'a Map,
+/// The record that a table stands on, read by a map.
+pub struct Row<'a> {
+    /// The table.
+    pub table: &'a Table,
+    /// The map.
+    pub map: &'a Map,
 }
 
 impl Row<'_> {
-    fn check_width(&self) -> Result<(), RowError> {
+    /// Whether it has as many cells as the header.
+    ///
+    /// # Errors
+    /// When it has more or fewer.
+    pub fn check_width(&self) -> Result<(), RowError> {
         let (width, header) = self.table.widths();
         if width == header {
             return Ok(());
@@ -224,14 +280,22 @@ impl Row<'_> {
         }
     }
 
-    fn id(&self, field: Field) -> Result<CompactString, RowError> {
+    /// The id in the cell of a field.
+    ///
+    /// # Errors
+    /// When it is empty, or no id.
+    pub fn id(&self, field: Field) -> Result<CompactString, RowError> {
         match Id::parse(self.needed(field)?) {
             Some(id) => Ok(id.as_str().into()),
             None => Err(self.wrong(Reason::Id, field, "is no id: 1 to 128 bytes, no control character")),
         }
     }
 
-    fn needed_day(&self, field: Field) -> Result<Day, RowError> {
+    /// The day in the cell of a field.
+    ///
+    /// # Errors
+    /// When it is empty, or no date in the map's forms.
+    pub fn needed_day(&self, field: Field) -> Result<Day, RowError> {
         let day = read_day(self.needed(field)?, self.map);
         day.ok_or_else(|| {
             let forms = self.map.dates.join(" or ");

@@ -25,6 +25,7 @@ pub struct Table {
     record: ByteRecord,
     names: Vec<String>,
     places: [Option<usize>; Field::ALL.len()],
+    further: Vec<usize>,
     line: u64,
 }
 
@@ -50,6 +51,7 @@ impl Table {
             record: ByteRecord::new(),
             names: Vec::new(),
             places: [None; Field::ALL.len()],
+            further: Vec::new(),
             line: 0,
         };
         table.read_header(map)?;
@@ -97,12 +99,26 @@ impl Table {
     /// # Errors
     /// When it is not UTF-8: what it holds, as far as it can be shown.
     pub fn cell(&self, field: Field) -> Result<Option<&str>, String> {
-        let Some(place) = self.places[field as usize] else { return Ok(None) };
+        self.places[field as usize].map(|place| self.text(place)).transpose()
+    }
+
+    /// The place, counted from 0, and the name of one of the map's further columns, in the order in which it has them.
+    pub fn further_column(&self, index: usize) -> (usize, &str) {
+        let place = self.further[index];
+        (place, &self.names[place])
+    }
+
+    /// The cell of one of the map's further columns, in the order in which it has them, without the blanks around it.
+    ///
+    /// # Errors
+    /// When it is not UTF-8: what it holds, as far as it can be shown.
+    pub fn further_cell(&self, index: usize) -> Result<&str, String> {
+        self.text(self.further[index])
+    }
+
+    fn text(&self, place: usize) -> Result<&str, String> {
         let bytes = self.record.get(place).unwrap_or_default();
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Some(text.trim())),
-            Err(_) => Err(shown(&String::from_utf8_lossy(bytes))),
-        }
+        std::str::from_utf8(bytes).map(str::trim).map_err(|_| shown(&String::from_utf8_lossy(bytes)))
     }
 
     fn read_header(&mut self, map: &Map) -> Result<(), CliError> {
@@ -116,31 +132,39 @@ impl Table {
             CliError::Failed(format!("{path}:{}: the names of the columns are not UTF-8; convert the file", self.line))
         })?;
         for (field, column) in &map.columns {
-            let mut places = (0..self.names.len()).filter(|place| self.names[*place] == *column);
-            let place = places.next();
-            if places.next().is_some() {
-                let line = self.line;
-                return Err(CliError::Failed(format!("{path}:{line}: two columns are called {column:?}; rename one")));
-            }
+            let place = self.find(column)?;
             if place.is_none() && !map.may_be_absent.contains(field) {
-                return Err(CliError::Failed(self.no_column(*field, column)));
+                return Err(CliError::Failed(self.no_column(field.as_str(), column)));
             }
             self.places[*field as usize] = place;
+        }
+        for (column, what) in map.further_columns() {
+            let place = self.find(column)?.ok_or_else(|| CliError::Failed(self.no_column(&what, column)))?;
+            self.further.push(place);
         }
         Ok(())
     }
 
-    fn no_column(&self, field: Field, column: &str) -> String {
+    fn find(&self, column: &str) -> Result<Option<usize>, CliError> {
+        let mut places = (0..self.names.len()).filter(|place| self.names[*place] == *column);
+        let place = places.next();
+        if places.next().is_some() {
+            let (path, line) = (self.path.display(), self.line);
+            return Err(CliError::Failed(format!("{path}:{line}: two columns are called {column:?}; rename one")));
+        }
+        Ok(place)
+    }
+
+    fn no_column(&self, what: &str, column: &str) -> String {
         let mut names: Vec<String> = self.names.iter().take(SHOWN_NAMES_MAX).map(|name| shown(name)).collect();
         if self.names.len() > SHOWN_NAMES_MAX {
             names.push("...".to_owned());
         }
         format!(
-            "{}:{}: there is no column {column:?}, the map's {}; the first line names {}: is it the header, and the \
+            "{}:{}: there is no column {column:?}, the map's {what}; the first line names {}: is it the header, and the \
              delimiter the map's?",
             self.path.display(),
             self.line,
-            field.as_str(),
             names.join(", ")
         )
     }

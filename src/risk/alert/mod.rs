@@ -35,6 +35,17 @@ pub struct OpenAlert {
     loss: Option<Loss>,
     /// Its id, the same from raising to clearing.
     id: u128,
+    /// Whether it is to be left in peace.
+    snooze: Option<Snooze>,
+}
+
+/// An alert left in peace: it clears, and does not escalate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
+struct Snooze {
+    /// The day at whose start it may escalate again.
+    until: Day,
+    /// How bad it would have got meanwhile, where that is seen only at the time.
+    held_back: Option<Severity>,
 }
 
 /// What was lost when a cover was cut, in 10^-4 base units.
@@ -101,6 +112,21 @@ impl Alerts {
         self.open.iter().filter(move |alert| alert.kind == kind).map(|alert| &alert.subject)
     }
 
+    /// The days until which open alerts are left in peace.
+    pub fn snoozed_until(&self) -> impl Iterator<Item = Day> {
+        self.open.iter().filter_map(|alert| alert.snooze.map(|snooze| snooze.until))
+    }
+
+    /// Leaves an open alert in peace until a day; `false`: no such alert is open.
+    pub fn snooze(&mut self, id: &str, until: Day) -> bool {
+        let found = self.open.iter_mut().find(|alert| format!("{:032x}", alert.id) == id);
+        found.is_some_and(|alert| {
+            let held_back = alert.snooze.and_then(|snooze| snooze.held_back);
+            alert.snooze = Some(Snooze { until, held_back });
+            true
+        })
+    }
+
     /// Judges every rule on a scene, in order of kind and subject. `new_id` gives the id of an alert about to be raised.
     pub fn judge(&mut self, scene: &Scene<'_>, mut new_id: impl FnMut(AlertKind, &Subject) -> u128) -> Vec<Told> {
         let mut findings = rules::findings(scene);
@@ -122,6 +148,7 @@ impl Alerts {
                 Some(finding) => Some(finding.severity),
                 None => rules::severity_still(scene, &alert),
             };
+            let (alert, severity) = hold_back(scene, alert, severity);
             kept.extend(carry_on(scene, alert, severity, &mut told));
         }
         kept.extend(found.map(|finding| raise(scene, finding, &mut new_id, &mut told)));
@@ -139,9 +166,25 @@ fn raise(
 ) -> OpenAlert {
     let id = new_id(finding.kind, &finding.subject);
     let Finding { kind, subject, severity, loss } = finding;
-    let alert = OpenAlert { kind, subject, severity, loss, id };
+    let alert = OpenAlert { kind, subject, severity, loss, id, snooze: None };
     told.push(Told { turn: Turn::Raised, id, kind, severity, reasons: explain::reasons(scene, &alert) });
     alert
+}
+
+/// While it is snoozed an alert gets no worse; what was held back is heard when the snooze is over.
+fn hold_back(scene: &Scene<'_>, mut alert: OpenAlert, severity: Option<Severity>) -> (OpenAlert, Option<Severity>) {
+    let Some(snooze) = &mut alert.snooze else { return (alert, severity) };
+    if scene.today < snooze.until {
+        // A cut is seen when it is made; every other rule sees at any time how bad it is.
+        if alert.kind == AlertKind::CoverLost {
+            snooze.held_back = snooze.held_back.max(severity);
+        }
+        let held = severity.map(|severity| severity.min(alert.severity));
+        return (alert, held);
+    }
+    let severity = severity.map(|severity| snooze.held_back.map_or(severity, |held_back| held_back.max(severity)));
+    alert.snooze = None;
+    (alert, severity)
 }
 
 /// Escalates an alert, leaves it as it is, or clears it where its severity is none.

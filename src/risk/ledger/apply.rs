@@ -1,11 +1,12 @@
 //! Owns what each event does to a ledger: a few steps, none of which looks at how many documents there are.
 
 use super::Ledger;
-use super::invoice::{Absorbed, Absorption, Billing, Dispute};
+use super::invoice::{Absorbed, Absorption, Billing, Dispute, Standing};
 use super::order::{Incident, Placing, Reported};
 use super::payment::{CreditNote, LaterAllocation, Reversal, Share};
+use super::settlement::{Settlement, SettlementTurn};
 use super::slots::{InvoiceSlot, PaymentSlot, SellerNumber};
-use crate::base::{Currency, Day};
+use crate::base::{Currency, Day, Sum};
 use crate::event::input::{
     IncidentReported, InvoiceCredited, InvoiceIssued, OrderPlaced, PaymentAllocated, PaymentReceived,
 };
@@ -13,11 +14,11 @@ use crate::event::{Allocation, Body, Event, Id};
 
 impl Ledger {
     /// Applies a document that is not known yet, a mark or a fact about invoices, orders, payments and incidents.
-    /// Other events leave the ledger as it is.
-    pub fn apply(&mut self, event: &Event<'_>, today: Day) {
+    /// Other events leave the ledger as it is. What it settles, or settles no more, is added to `seen`.
+    pub fn apply(&mut self, event: &Event<'_>, today: Day, seen: &mut Vec<Settlement>) {
         self.totals.start(today);
         match &event.body {
-            Body::InvoiceIssued(said) => self.issue(said),
+            Body::InvoiceIssued(said) => self.issue(said, seen),
             Body::InvoiceCredited(said) => self.credit(said),
             Body::InvoiceCancelled(said) => self.mark(said.seller_id, said.invoice_id, |invoice| invoice.cancel()),
             Body::InvoiceWrittenOff(said) => self.mark(said.seller_id, said.invoice_id, |invoice| invoice.write_off()),
@@ -36,12 +37,12 @@ impl Ledger {
                 let slot = self.documents.order(seller, said.order_id.as_str());
                 self.change_order(slot, |order| order.cancelled = true);
             }
-            Body::PaymentReceived(said) => self.receive(said),
-            Body::PaymentAllocated(said) => self.allocate_later(said),
+            Body::PaymentReceived(said) => self.receive(said, seen),
+            Body::PaymentAllocated(said) => self.allocate_later(said, seen),
             Body::PaymentReversed(said) => {
                 let seller = self.documents.seller(said.seller_id);
                 let slot = self.documents.payment(seller, said.payment_id.as_str());
-                self.reverse(slot);
+                self.reverse(slot, seen);
             }
             Body::IncidentReported(said) => self.report_incident(said, event.time.day()),
             _ => {}
@@ -59,12 +60,17 @@ impl Ledger {
         self.change(slot, change);
     }
 
-    fn issue(&mut self, said: &InvoiceIssued<'_>) {
+    fn issue(&mut self, said: &InvoiceIssued<'_>, seen: &mut Vec<Settlement>) {
         let seller = self.documents.seller(said.seller_id);
         let order = said.order_id.map(|id| self.documents.order(seller, id.as_str()));
         let slot = self.documents.invoice(seller, said.invoice_id.as_str());
         let billing = Billing::said(said, order);
-        self.change(slot, |invoice| invoice.bill(billing));
+        let (_, after) = self.change(slot, |invoice| invoice.bill(billing));
+        // Paid ahead of its arrival.
+        if let Some(after) = after.filter(|after| after.unapplied < Sum::ZERO) {
+            let on = self.invoice(slot).absorbed_on();
+            seen.push(settlement(&after, Sum::ZERO - after.unapplied, on));
+        }
     }
 
     fn credit(&mut self, said: &InvoiceCredited<'_>) {
@@ -88,7 +94,7 @@ impl Ledger {
         self.change_order(slot, |order| order.place(placing, on));
     }
 
-    fn receive(&mut self, said: &PaymentReceived<'_>) {
+    fn receive(&mut self, said: &PaymentReceived<'_>, seen: &mut Vec<Settlement>) {
         let seller = self.documents.seller(said.seller_id);
         let shares = self.shares(seller, said.allocations.unwrap_or_default());
         let slot = self.documents.payment(seller, said.payment_id.as_str());
@@ -102,10 +108,10 @@ impl Ledger {
             return;
         }
         self.totals.of(said.currency).unapplied += said.amount.sum();
-        self.each_share(slot, |ledger, share, on| ledger.pay(slot, said.currency, share, on));
+        self.each_share(slot, |ledger, share, on| ledger.pay(slot, said.currency, share, on, seen));
     }
 
-    fn allocate_later(&mut self, said: &PaymentAllocated<'_>) {
+    fn allocate_later(&mut self, said: &PaymentAllocated<'_>, seen: &mut Vec<Settlement>) {
         let seller = self.documents.seller(said.seller_id);
         let shares = self.shares(seller, said.allocations);
         let payment = self.documents.payment(seller, said.payment_id.as_str());
@@ -122,21 +128,27 @@ impl Ledger {
         payment_now.last_allocation = Some(slot);
         if let Some(currency) = payment_now.counting() {
             for share in shares {
-                self.pay(payment, currency, share, said.allocated_on);
+                self.pay(payment, currency, share, said.allocated_on, seen);
             }
         }
     }
 
-    fn reverse(&mut self, slot: PaymentSlot) {
+    fn reverse(&mut self, slot: PaymentSlot, seen: &mut Vec<Settlement>) {
         let payment = &mut self.documents.payments[slot.index()];
         let counted = payment.counting();
         payment.reversed = Reversal::Reversed;
         let Some(currency) = counted else { return };
-        let amount = payment.amount.sum();
+        let (amount, on) = (payment.amount.sum(), payment.received_on);
         self.totals.of(currency).unapplied -= amount;
         self.reversed.push(slot);
         for invoice in self.documents.invoices_of(slot) {
-            self.change(invoice, |invoice| invoice.give_back(slot, currency));
+            let stands = self.change(invoice, |invoice| invoice.give_back(slot, currency));
+            if let (Some(before), Some(after)) = stands
+                && after.residual > before.residual
+            {
+                let (paid, turn) = (after.residual - before.residual, SettlementTurn::TakenBack);
+                seen.push(Settlement { turn, ..settlement(&after, paid, on) });
+            }
         }
     }
 
@@ -153,9 +165,21 @@ impl Ledger {
         });
     }
 
-    fn pay(&mut self, payment: PaymentSlot, currency: Currency, share: Share, on: Day) {
+    fn pay(
+        &mut self,
+        payment: PaymentSlot,
+        currency: Currency,
+        share: Share,
+        on: Day,
+        seen: &mut Vec<Settlement>,
+    ) {
         let absorption = Absorption { from: Absorbed::Payment(payment, currency), amount: share.amount, on };
-        self.change(share.invoice, |invoice| invoice.absorb(absorption));
+        let stands = self.change(share.invoice, |invoice| invoice.absorb(absorption));
+        if let (Some(before), Some(after)) = stands
+            && after.residual < before.residual
+        {
+            seen.push(settlement(&after, before.residual - after.residual, on));
+        }
     }
 
     /// Shows every share of a payment with its day: its own, and those of the allocations made later.
@@ -189,4 +213,10 @@ impl Ledger {
         shares.sort_unstable();
         shares
     }
+}
+
+/// What a payment on a day settled of an invoice that now stands like this.
+fn settlement(after: &Standing, paid: Sum, on: Day) -> Settlement {
+    let turn = if after.residual.is_zero() { SettlementTurn::Settled } else { SettlementTurn::PartlyPaid };
+    Settlement { due: after.due, on, paid, billed: after.billed, currency: after.currency, turn }
 }

@@ -188,6 +188,13 @@ impl Invoice {
         self.due_on
     }
 
+    /// The latest day of what it absorbed; [`Day::MIN`] while that is nothing.
+    #[must_use]
+    #[inline]
+    pub fn absorbed_on(&self) -> Day {
+        self.absorbed_on
+    }
+
     /// The order that it bills.
     #[must_use]
     #[inline]

@@ -8,6 +8,7 @@ pub mod invoice;
 mod known;
 pub mod order;
 pub mod payment;
+pub mod settlement;
 pub mod slots;
 pub mod totals;
 
@@ -17,8 +18,9 @@ pub use arrears::Arrears;
 pub use documents::Documents;
 pub use invoice::{Invoice, Standing};
 pub use known::Known;
+pub use settlement::{Settlement, SettlementTurn};
 pub use slots::{InvoiceSlot, OrderSlot, PaymentSlot, SellerNumber};
-pub use totals::{Totals, TotalsByCurrency, bucket};
+pub use totals::{AGES, AGE_STARTS, Totals, TotalsByCurrency, bucket};
 
 use crate::base::{Currency, Day, Sum};
 
@@ -119,14 +121,14 @@ impl Ledger {
         self.totals.age(today, || unpaid.iter().filter_map(|slot| documents.invoices[slot.index()].standing()));
     }
 
-    /// Changes an invoice, and everything that counts it.
-    fn change(&mut self, slot: InvoiceSlot, change: impl FnOnce(&mut Invoice)) {
+    /// Changes an invoice, and everything that counts it. Gives how it stood before and stands after.
+    fn change(&mut self, slot: InvoiceSlot, change: impl FnOnce(&mut Invoice)) -> (Option<Standing>, Option<Standing>) {
         let invoice = &mut self.documents.invoices[slot.index()];
         let before = invoice.standing();
         change(invoice);
         let (after, order, due_on) = (invoice.standing(), invoice.order(), invoice.due_on());
         if before == after {
-            return;
+            return (before, after);
         }
         if let Some(before) = &before {
             self.totals.remove(before);
@@ -146,6 +148,7 @@ impl Ledger {
         if let (Some(order), Some(after), false) = (order, after, billed_more.is_zero()) {
             self.bill_order(order, after.currency, billed_more);
         }
+        (before, after)
     }
 
     fn note_settlement(&mut self, due_on: Day, before: Option<Day>, after: Option<Day>) {

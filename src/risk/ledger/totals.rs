@@ -5,10 +5,27 @@ use borsh::BorshSerialize;
 use super::invoice::Standing;
 use crate::base::{Currency, Day, Sum};
 
-/// The first day past due of each overdue bucket: 1-30, 31-60, 61-90, over 90.
-const BUCKET_STARTS: [i32; 4] = [1, 31, 61, 91];
+/// Classes of age that overdue invoices are counted by.
+pub const AGES: usize = 6;
+/// The first day past due of each class of age.
+pub const AGE_STARTS: [i32; AGES] = [1, 6, 16, 31, 61, 91];
 
-/// The overdue bucket of a due date on a day: 0 (1-30 days) to 3 (over 90); `None` when not yet due.
+/// The class of age of a due date on a day, by [`AGE_STARTS`]; `None` when not yet due.
+#[must_use]
+#[inline]
+pub fn age_class(due: Day, today: Day) -> Option<usize> {
+    match today.since(due) {
+        ..1 => None,
+        1..6 => Some(0),
+        6..16 => Some(1),
+        16..31 => Some(2),
+        31..61 => Some(3),
+        61..91 => Some(4),
+        91.. => Some(5),
+    }
+}
+
+/// The report's overdue bucket of a due date on a day: 0 (1-30 days) to 3 (over 90); `None` when not yet due.
 #[must_use]
 #[inline]
 pub fn bucket(due: Day, today: Day) -> Option<usize> {
@@ -21,12 +38,12 @@ pub fn bucket(due: Day, today: Day) -> Option<usize> {
     }
 }
 
-/// The next day after `today` on which an invoice due on `due` changes its bucket.
+/// The next day after `today` on which an invoice due on `due` changes its class of age.
 #[must_use]
 #[inline]
 pub fn next_crossing(due: Day, today: Day) -> Day {
     let late = today.since(due);
-    BUCKET_STARTS.iter().find(|start| late < **start).map_or(Day::MAX, |start| due.plus(*start))
+    AGE_STARTS.iter().find(|start| late < **start).map_or(Day::MAX, |start| due.plus(*start))
 }
 
 /// A buyer's totals in one currency.
@@ -34,8 +51,10 @@ pub fn next_crossing(due: Day, today: Day) -> Day {
 pub struct Totals {
     /// Open amounts.
     pub outstanding: Sum,
-    /// Of them, what is overdue by 1-30, 31-60, 61-90 and over 90 days, for the days of [`Ageing`].
-    pub overdue: [Sum; 4],
+    /// Of them, what is overdue, by class of age, for the days of [`Ageing`].
+    pub overdue: [Sum; AGES],
+    /// How many invoices that is.
+    pub overdue_count: [u32; AGES],
     /// Of them, what is disputed.
     pub disputed: Sum,
     /// Residuals written off.
@@ -44,6 +63,10 @@ pub struct Totals {
     pub unapplied: Sum,
     /// Orders not yet billed.
     pub pending: Sum,
+    /// Disputed invoices with something open.
+    pub disputed_count: u32,
+    /// Invoices whose residual was written off.
+    pub written_off_count: u32,
     /// The currency.
     pub currency: Currency,
 }
@@ -53,7 +76,10 @@ impl Totals {
         Totals {
             currency,
             outstanding: Sum::ZERO,
-            overdue: [Sum::ZERO; 4],
+            overdue: [Sum::ZERO; AGES],
+            overdue_count: [0; AGES],
+            disputed_count: 0,
+            written_off_count: 0,
             disputed: Sum::ZERO,
             written_off: Sum::ZERO,
             unapplied: Sum::ZERO,
@@ -70,7 +96,7 @@ pub struct TotalsByCurrency {
 }
 
 /// The days for which overdue totals hold. Ageing is lazy: events count by the first of these days, and only who reads
-/// overdue totals pays for moving them on, at most once for each day on which a bucket changes.
+/// overdue totals pays for moving them on, at most once for each day on which a class of age changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
 pub struct Ageing {
     /// The first.
@@ -127,8 +153,12 @@ impl TotalsByCurrency {
         if standing.disputed {
             totals.disputed += standing.open;
         }
-        if let Some(bucket) = bucket(standing.due, today) {
-            totals.overdue[bucket] += standing.open;
+        let is_open = u32::from(!standing.open.is_zero());
+        totals.disputed_count += u32::from(standing.disputed) * is_open;
+        totals.written_off_count += u32::from(standing.residual != standing.open);
+        if let Some(class) = age_class(standing.due, today) {
+            totals.overdue[class] += standing.open;
+            totals.overdue_count[class] += is_open;
         }
     }
 
@@ -143,8 +173,12 @@ impl TotalsByCurrency {
         if standing.disputed {
             totals.disputed -= standing.open;
         }
-        if let Some(bucket) = bucket(standing.due, today) {
-            totals.overdue[bucket] -= standing.open;
+        let is_open = u32::from(!standing.open.is_zero());
+        totals.disputed_count -= u32::from(standing.disputed) * is_open;
+        totals.written_off_count -= u32::from(standing.residual != standing.open);
+        if let Some(class) = age_class(standing.due, today) {
+            totals.overdue[class] -= standing.open;
+            totals.overdue_count[class] -= is_open;
         }
     }
 
@@ -156,19 +190,22 @@ impl TotalsByCurrency {
         }
     }
 
-    /// Moves ageing to `today`; asks for the open invoices only where a bucket may have changed since.
+    /// Moves ageing to `today`; asks for the open invoices only where a class of age may have changed since.
     pub fn age<I: Iterator<Item = Standing>>(&mut self, today: Day, open: impl FnOnce() -> I) {
         if today < self.ageing.until {
             return;
         }
         self.ageing = Ageing { today, until: Day::MAX };
         for totals in &mut self.totals {
-            totals.overdue = [Sum::ZERO; 4];
+            totals.overdue = [Sum::ZERO; AGES];
+            totals.overdue_count = [0; AGES];
         }
         for standing in open() {
             self.ageing.until = self.ageing.until.min(next_crossing(standing.due, today));
-            if let Some(bucket) = bucket(standing.due, today) {
-                self.of(standing.currency).overdue[bucket] += standing.open;
+            if let Some(class) = age_class(standing.due, today) {
+                let totals = self.of(standing.currency);
+                totals.overdue[class] += standing.open;
+                totals.overdue_count[class] += u32::from(!standing.open.is_zero());
             }
         }
     }
@@ -190,6 +227,8 @@ mod tests {
             today = next_crossing(due, today);
             changes.push(today.since(due));
         }
-        assert_eq!(changes, [1, 31, 61, 91]);
+        assert_eq!(changes, AGE_STARTS);
+        assert_eq!(AGE_STARTS.map(|late| age_class(due, due.plus(late))), [0, 1, 2, 3, 4, 5].map(Some));
+        assert_eq!(AGE_STARTS.map(|late| age_class(due, due.plus(late - 1))), [None, Some(0), Some(1), Some(2), Some(3), Some(4)]);
     }
 }

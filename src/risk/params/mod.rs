@@ -1,10 +1,12 @@
 //! Owns the params: what changes results, as data with a version. What changes speed is configuration and stands elsewhere.
 
 mod loss;
+mod proposal;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
 pub use loss::LossLevels;
+pub use proposal::{BelowShipped, ProposalLevels, Weighing};
 
 use crate::base::Currency;
 
@@ -23,6 +25,8 @@ pub struct Params {
     pub alerts: AlertLevels,
     /// What a default is expected to cost.
     pub loss: LossLevels,
+    /// The levels by which lower limits are proposed, decided and applied.
+    pub proposals: ProposalLevels,
 }
 
 /// The levels at which rules raise and clear alerts. Amounts are whole units of the base currency.
@@ -67,6 +71,7 @@ impl Params {
             retention_days: None,
             alerts: AlertLevels::default(),
             loss: LossLevels::default(),
+            proposals: ProposalLevels::default(),
         }
     }
 }
