@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use bumpalo::Bump;
 use vigie::base::{Currency, Day, Instant};
-use vigie::event::{Body, Event};
+use vigie::event::{Body, Event, Topic};
 use vigie::risk::{Outcome, Params, Shard};
 use vigie::wire::{DecodeRules, decode_value, encode_event};
 use vigie::workload::render::buyer_id;

@@ -270,7 +270,7 @@ impl Buyer {
 
     /// The report row with the further columns: a walk over all documents, for whoever reads it.
     pub fn line(&mut self, params: &Params, rates: &Rates, as_of: Day, carrying: &mut Carrying) -> ReportLine {
-        let figures = self.reckon(rates, carrying);
+        let figures = self.reckon(rates, as_of, carrying);
         let row = self.row_of(rates, as_of, &figures, carrying);
         let bars = |case: &Proceeding| case.procedure != Procedure::Conciliation;
         let probability_bp = match proceeding(&self.insolvency).filter(bars) {
