@@ -203,6 +203,64 @@ fn the_summary_and_the_table_show_the_portfolio() {
 }
 
 #[test]
+fn the_report_tells_how_fast_money_comes_in_and_what_may_be_lost() {
+    let bench = Bench::new();
+    let invoice = |id: u32, amount: u32, issued_on: &str, due_on: &str| {
+        let data = format!(
+            r#"{{"invoice_id":"F{id}","amount":{amount},"currency":"EUR","issued_on":"{issued_on}","due_on":"{due_on}"}}"#
+        );
+        event(id, "invoice.issued", "b", &format!("{issued_on}T09:00:00Z"), &data)
+    };
+    let payment = |id: u32, invoice: u32, on: &str| {
+        let data = format!(
+            r#"{{"payment_id":"P{id}","amount":60,"currency":"EUR","received_on":"{on}","allocations":[{{"invoice_id":"F{invoice}","amount":60}}]}}"#
+        );
+        event(id, "payment.received", "b", &format!("{on}T09:00:00Z"), &data)
+    };
+    let lines = [
+        // Settled ten days late.
+        invoice(1, 60, "2025-01-01", "2025-01-31"),
+        payment(2, 1, "2025-02-10"),
+        // Sales of 90, 120 and 100; 60 of the first paid, so that 250 is owed at the end of June.
+        invoice(3, 90, "2025-04-10", "2025-05-10"),
+        invoice(4, 120, "2025-05-10", "2025-07-01"),
+        payment(5, 3, "2025-05-20"),
+        invoice(6, 100, "2025-06-10", "2025-07-10"),
+        event(
+            7,
+            "insolvency.opened",
+            "b",
+            "2025-06-20T09:00:00Z",
+            r#"{"procedure":"receivership","opened_on":"2025-06-20"}"#,
+        ),
+        event(8, "limit.set", "without invoices", "2025-06-20T09:00:00Z", r#"{"amount":1,"currency":"EUR"}"#),
+    ];
+    bench.write("events.jsonl", lines.concat().as_bytes());
+    let output = bench.run(&["events.jsonl", "--as-of", "2025-06-30", "--report", "-", "--outputs", "o.jsonl"]);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let wanted = [
+        ("dso", "72.6", "250 x 90 / 310"),
+        ("dso_countback", "71.0", "June, May and a third of April"),
+        ("average_days_delinquent", "8.7", "30 x 90 / 310"),
+        ("days_beyond_terms", "23.7", "(60 x 10 + 30 x 51) / 90"),
+        ("expected_loss", "200.00", "it is insolvent: 250 x 80 %"),
+    ];
+    for (column, value, why) in wanted {
+        assert_eq!(rows[0][column], value, "{column}: {why}");
+        let unknown = if column == "expected_loss" { Value::from("0.00") } else { Value::Null };
+        assert_eq!(rows[1][column], unknown, "{column} of a buyer without invoices");
+    }
+    let told = bench.text("o.jsonl");
+    let told =
+        told.lines().filter(|line| line.contains("exposure.updated")).find(|line| line.contains(r#""subject":"b""#));
+    let told: Value = serde_json::from_str(told.expect("its figures")).expect("JSON");
+    for (column, ..) in wanted {
+        assert_eq!(told["data"][column], rows[0][column], "{column}");
+    }
+}
+
+#[test]
 fn the_number_of_partitions_does_not_change_the_report() {
     let bench = Bench::new();
     bench.write("events.jsonl", portfolio().as_bytes());

@@ -118,11 +118,29 @@ impl Instant {
     #[must_use]
     #[inline]
     pub fn parse(text: &str) -> Option<Instant> {
+        Instant::on(Day::parse(text.get(0..10)?)?, text)
+    }
+
+    /// Reads an instant as it is shown. Unlike an event's, it may lie on the day before 1970 or after 2199, where an
+    /// offset put it.
+    #[must_use]
+    pub fn parse_shown(text: &str) -> Option<Instant> {
+        let date = text.get(0..10)?.as_bytes();
+        if date[4] != b'-' || date[7] != b'-' {
+            return None;
+        }
+        let part = |from: usize, to: usize| number(&date[from..to]).map(i32::unsigned_abs);
+        let date = NaiveDate::from_ymd_opt(number(&date[0..4])?, part(5, 7)?, part(8, 10)?)?;
+        Instant::on(Day(date.to_epoch_days()), text)
+    }
+
+    /// The instant of a day that the rest of a text names.
+    #[inline]
+    fn on(day: Day, text: &str) -> Option<Instant> {
         let bytes = text.as_bytes();
         if bytes.len() < 20 || !matches!(bytes[10], b'T' | b't') || bytes[13] != b':' || bytes[16] != b':' {
             return None;
         }
-        let day = Day::parse(text.get(0..10)?)?;
         let (hour, minute, second) = (number(&bytes[11..13])?, number(&bytes[14..16])?, number(&bytes[17..19])?);
         if hour > 23 || minute > 59 || second > 59 {
             return None;
@@ -245,6 +263,10 @@ mod tests {
         assert_eq!(shown("1970-01-01T00:00:00.000000001-00:00").as_deref(), Some("1970-01-01T00:00:00.000000001Z"));
         assert_eq!(shown("1970-01-01T00:00:00+01:00").as_deref(), Some("1969-12-31T23:00:00Z"));
         assert_eq!(shown("2199-12-31T23:59:59.999999999-23:59").as_deref(), Some("2200-01-01T23:58:59.999999999Z"));
+        for text in ["1969-12-31T23:00:00Z", "2026-03-01T10:00:00.500Z", "2200-01-01T23:58:59.999999999Z"] {
+            assert_eq!(Instant::parse_shown(text).map(|instant| instant.to_string()).as_deref(), Some(text));
+        }
+        assert_eq!(Instant::parse_shown("2200-02-30T00:00:00Z"), None);
         for wrong in [
             "2026-03-01T10:00:00",
             "2026-03-01 10:00:00Z",

@@ -127,3 +127,53 @@ impl Outbox {
 fn milliseconds(instant: Instant) -> i64 {
     instant.nanos().div_euclid(1_000_000)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::effect::LimitChangeCause;
+    use crate::event::{Cause, EffectBody, LimitChange, Scored};
+
+    fn topics(history: Option<TopicId>) -> Topics {
+        let outputs = OutputTopics {
+            alerts: TopicId(1),
+            limit_proposals: TopicId(2),
+            limit_changes: TopicId(3),
+            exposures: TopicId(4),
+            history,
+            dead_letters: TopicId(5),
+        };
+        Topics { names: Vec::new(), inputs: Vec::new(), outputs, partitions: 1 }
+    }
+
+    fn effects() -> Vec<Effect> {
+        let change = LimitChange {
+            old_limit: None,
+            new_limit: None,
+            effective_at: Instant::MIN,
+            cause: LimitChangeCause::Removed,
+            proposal_id: None,
+            decided_by: None,
+        };
+        let effect = |body| Effect {
+            buyer_id: "b".to_owned(),
+            at: Instant::from_nanos(0),
+            sequence: 1,
+            caused_by: Cause::Clock,
+            params_version: 1,
+            body,
+        };
+        [EffectBody::LimitChanged(change), EffectBody::ScoreChanged(Scored::HEALTHY)].map(effect).into()
+    }
+
+    #[test]
+    fn a_history_is_sent_only_where_it_has_a_topic_and_never_counted() {
+        for (history, sent) in [(None, vec![TopicId(3)]), (Some(TopicId(9)), vec![TopicId(3), TopicId(9)])] {
+            let (mut outbox, mut counts) = (Outbox::default(), Counts::default());
+            outbox.take(&mut effects(), &topics(history), 0, &mut counts);
+            let told: Vec<TopicId> = outbox.records.iter().map(|record| record.topic).collect();
+            assert_eq!(told, sent);
+            assert_eq!(counts.outputs.into_iter().collect::<Vec<_>>(), [("limit.changed", 1)]);
+        }
+    }
+}

@@ -111,7 +111,11 @@ fn in_order<I: Iterator, K: Ord, E>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::drain::{Drain, Keep};
     use super::*;
+    use crate::event::{Cause, Effect, EffectBody, Points, Scored};
+    use crate::runtime::{Headers, Record, Records, TopicId};
+    use crate::wire::encode_effect;
 
     #[test]
     fn sources_in_order_merge_into_one_in_order() {
@@ -136,5 +140,60 @@ mod tests {
             |value| if value < 2 { Ok(()) } else { Err(value) },
         );
         assert_eq!(done, Err(2));
+    }
+
+    #[test]
+    fn a_history_is_in_order_of_instant_and_buyer_and_keeps_the_order_of_one_buyer() {
+        let change = |at: i64, buyer_id: &str, quarters| HistoryRow {
+            buyer_id: buyer_id.to_owned(),
+            at: Instant::from_nanos(at),
+            scored: Scored { score: Points::from_quarters(quarters), ..Scored::HEALTHY },
+        };
+        // At one instant a shard may judge a buyer twice: as the day starts, and as its first second closes.
+        let shards = [
+            vec![change(-5, "b", 1), change(7, "a", 2), change(7, "d", 3), change(7, "a", 4), change(9, "a", 5)],
+            vec![],
+            vec![change(7, "b", 6), change(7, "c", 7), change(8, "c", 8)],
+        ];
+        let keep = Keep { history: Some(std::env::temp_dir()), ..Keep::default() };
+        let spools = shards.map(|rows| {
+            let mut drain = Drain::new(&keep);
+            rows.iter().for_each(|row| drain.history(&told(row).get(0)).expect("spooled"));
+            drain.history.expect("a spool")
+        });
+        let mut merged = Vec::new();
+        let done: io::Result<()> = history(spools.into(), |row| {
+            merged.push((row.at.nanos(), row.buyer_id.clone(), row.scored.score.quarters()));
+            Ok(())
+        });
+        done.expect("merged");
+        let wanted =
+            [(-5, "b", 1), (7, "a", 2), (7, "a", 4), (7, "b", 6), (7, "c", 7), (7, "d", 3), (8, "c", 8), (9, "a", 5)];
+        assert_eq!(merged, wanted.map(|(at, buyer_id, quarters)| (at, buyer_id.to_owned(), quarters)));
+    }
+
+    /// The record that tells a change.
+    fn told(row: &HistoryRow) -> Records {
+        let effect = Effect {
+            buyer_id: row.buyer_id.clone(),
+            at: row.at,
+            sequence: 0,
+            caused_by: Cause::Clock,
+            params_version: 1,
+            body: EffectBody::ScoreChanged(row.scored),
+        };
+        let mut value = Vec::new();
+        encode_effect(&effect, &mut value);
+        let mut records = Records::default();
+        records.push(&Record {
+            topic: TopicId(0),
+            partition: 0,
+            offset: 0,
+            time_ms: 0,
+            key: None,
+            value: Some(&value),
+            headers: Headers::Listed(&[]),
+        });
+        records
     }
 }

@@ -20,7 +20,7 @@ pub use invoice::{Invoice, Standing};
 pub use known::Known;
 pub use settlement::{Settlement, SettlementTurn};
 pub use slots::{InvoiceSlot, OrderSlot, PaymentSlot, SellerNumber};
-pub use totals::{AGES, AGE_STARTS, Totals, TotalsByCurrency, bucket};
+pub use totals::{AGE_STARTS, AGES, Totals, TotalsByCurrency, bucket};
 
 use crate::base::{Currency, Day, Sum};
 
