@@ -2,9 +2,10 @@
 
 use hashbrown::HashTable;
 
-use super::buyer::{Buyer, History, Judging, Occasion};
+use super::behaviour::Pace;
+use super::buyer::{Applying, Buyer, History, Judging, Occasion};
 use super::cover::Carrying;
-use super::ledger::Known;
+use super::ledger::{Known, Settlement};
 use super::params::Params;
 use super::proposal::{Decision, Verdict};
 use super::rates::Rates;
@@ -47,8 +48,12 @@ pub struct Shard {
     exposures_told: u64,
     /// Whether changes of scores are told. No part of the state.
     history: History,
+    /// Made of the params.
+    pace: Pace,
     /// Reused from judgement to judgement.
     carrying: Carrying,
+    /// Reused from event to event.
+    seen: Vec<Settlement>,
 }
 
 /// The buyers changed in the present instant.
@@ -124,6 +129,7 @@ impl Shard {
     pub fn new(params: Params) -> Shard {
         Shard {
             rates: Rates::new(params.base),
+            pace: Pace::new(&params.score),
             params,
             clock: None,
             buyers: Vec::new(),
@@ -136,6 +142,7 @@ impl Shard {
             exposures_told: 0,
             history: History::Untold,
             carrying: Carrying::default(),
+            seen: Vec::new(),
         }
     }
 
@@ -221,7 +228,7 @@ impl Shard {
         self.exposures_told = clock.nanos().unsigned_abs().max(self.exposures_told + 1);
         for &place in places {
             let buyer = &mut self.buyers[place];
-            let update = buyer.exposure_update(&self.rates, clock.day(), &mut self.carrying);
+            let update = buyer.exposure_update(&self.rates, &self.params.score, clock.day(), &mut self.carrying);
             effects.push(Effect {
                 buyer_id: buyer.id.to_string(),
                 at: clock,
@@ -266,7 +273,8 @@ impl Shard {
         self.step(event.time, effects);
         let place = found.unwrap_or_else(|| self.add(event.subject));
         let today = self.clock.unwrap_or(event.time).day();
-        self.buyers[place].apply(event, today);
+        let with = &mut Applying { today, rates: &self.rates, pace: &self.pace, seen: &mut self.seen };
+        self.buyers[place].apply(event, with);
         self.changed.note(place, event);
         Outcome::Applied
     }

@@ -165,14 +165,7 @@ impl Ledger {
         });
     }
 
-    fn pay(
-        &mut self,
-        payment: PaymentSlot,
-        currency: Currency,
-        share: Share,
-        on: Day,
-        seen: &mut Vec<Settlement>,
-    ) {
+    fn pay(&mut self, payment: PaymentSlot, currency: Currency, share: Share, on: Day, seen: &mut Vec<Settlement>) {
         let absorption = Absorption { from: Absorbed::Payment(payment, currency), amount: share.amount, on };
         let stands = self.change(share.invoice, |invoice| invoice.absorb(absorption));
         if let (Some(before), Some(after)) = stands

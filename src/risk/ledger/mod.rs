@@ -20,7 +20,7 @@ pub use invoice::{Invoice, Standing};
 pub use known::Known;
 pub use settlement::{Settlement, SettlementTurn};
 pub use slots::{InvoiceSlot, OrderSlot, PaymentSlot, SellerNumber};
-pub use totals::{AGES, AGE_STARTS, Totals, TotalsByCurrency, bucket};
+pub use totals::{AGE_STARTS, AGES, Totals, TotalsByCurrency, bucket};
 
 use crate::base::{Currency, Day, Sum};
 
@@ -119,6 +119,12 @@ impl Ledger {
     pub fn age(&mut self, today: Day) {
         let (documents, unpaid) = (&self.documents, &self.unpaid);
         self.totals.age(today, || unpaid.iter().filter_map(|slot| documents.invoices[slot.index()].standing()));
+    }
+
+    /// The next day on which an open invoice passes into another class of age, as far as ageing has come.
+    #[must_use]
+    pub fn next_age_day(&self) -> Day {
+        self.totals.ageing().until
     }
 
     /// Changes an invoice, and everything that counts it. Gives how it stood before and stands after.

@@ -229,6 +229,9 @@ mod tests {
         }
         assert_eq!(changes, AGE_STARTS);
         assert_eq!(AGE_STARTS.map(|late| age_class(due, due.plus(late))), [0, 1, 2, 3, 4, 5].map(Some));
-        assert_eq!(AGE_STARTS.map(|late| age_class(due, due.plus(late - 1))), [None, Some(0), Some(1), Some(2), Some(3), Some(4)]);
+        assert_eq!(
+            AGE_STARTS.map(|late| age_class(due, due.plus(late - 1))),
+            [None, Some(0), Some(1), Some(2), Some(3), Some(4)]
+        );
     }
 }
