@@ -119,6 +119,8 @@ fn any_number_of_threads_gives_the_same_bytes() {
             "o.jsonl",
             "--dead-letters",
             "d.jsonl",
+            "--history",
+            "h.jsonl",
             "--summary",
             "s.json",
         ]);
@@ -126,7 +128,13 @@ fn any_number_of_threads_gives_the_same_bytes() {
         assert_eq!(stderr(&output), "", "quiet in a pipe");
         let mut summary: Value = serde_json::from_str(&bench.text("s.json")).expect("JSON");
         summary.as_object_mut().expect("an object").remove("events_per_second").expect("a speed");
-        [bench.text("r.jsonl"), bench.text("o.jsonl"), bench.text("d.jsonl"), summary.to_string()]
+        [
+            bench.text("r.jsonl"),
+            bench.text("o.jsonl"),
+            bench.text("d.jsonl"),
+            bench.text("h.jsonl"),
+            summary.to_string(),
+        ]
     };
     let one = files("1");
     assert_eq!(one[0].lines().count(), 40, "a row a buyer");
@@ -135,6 +143,63 @@ fn any_number_of_threads_gives_the_same_bytes() {
     for threads in ["2", "3", "12"] {
         assert_eq!(files(threads), one, "{threads} threads");
     }
+}
+
+#[test]
+fn a_history_changes_nothing_else_and_is_in_order_of_time() {
+    let bench = Bench::new();
+    bench.write("events.jsonl", portfolio().as_bytes());
+    let files = |history: &[&str]| {
+        let wanted = ["events.jsonl", "--outputs", "o.jsonl", "--report", "r.jsonl"];
+        let mut summary = bench.summary(&[&wanted, history].concat());
+        summary.as_object_mut().expect("an object").remove("events_per_second").expect("a speed");
+        (bench.text("o.jsonl"), bench.text("r.jsonl"), summary)
+    };
+    let without = files(&[]);
+    assert!(!without.0.contains("score.changed"));
+    for name in ["h.jsonl", "h.jsonl.zst", "h.parquet"] {
+        assert!(files(&["--history", name]) == without, "{name} changed what else is written");
+        assert!(bench.path(name).exists());
+    }
+    let packed = fs::read(bench.path("h.jsonl.zst")).expect("read");
+    assert_eq!(zstd::decode_all(&packed[..]).expect("decoded"), bench.text("h.jsonl").as_bytes());
+    let rows: Vec<Value> =
+        bench.text("h.jsonl").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let key = |row: &Value| (row["at"].as_str().map(str::to_owned), row["buyer_id"].as_str().map(str::to_owned));
+    assert!(rows.is_sorted_by_key(key));
+}
+
+#[test]
+fn the_summary_and_the_table_show_the_portfolio() {
+    let bench = Bench::new();
+    let described =
+        |id: u32, buyer: &str, data: &str| event(id, "buyer.described", buyer, "2025-01-01T07:00:00Z", data);
+    let mut events = described(9001, "buyer-1", r#"{"country":"FR","segment":"named","sector":"toys"}"#);
+    events.push_str(&described(9002, "buyer-2", r#"{"country":"DE","segment":"unnamed","sector":"toys"}"#));
+    events.push_str(&portfolio());
+    bench.write("events.jsonl", events.as_bytes());
+    let summary = bench.summary(&["events.jsonl", "--report", "r.jsonl"]);
+    let view = &summary["portfolio"];
+    let cents = |value: &Value| -> i64 { value.as_str().expect("money").replace('.', "").parse().expect("cents") };
+    let rows: Vec<Value> =
+        bench.text("r.jsonl").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    for column in ["outstanding", "overdue_1_30", "overdue_over_90", "exposure", "retained", "expected_loss"] {
+        let sum: i64 = rows.iter().map(|row| cents(&row[column])).sum();
+        assert_eq!(cents(&view["totals"][column]), sum, "{column}");
+    }
+    for dimension in ["segment", "country", "sector", "grade"] {
+        let groups = view[format!("by_{dimension}")]["groups"].as_array().expect("groups");
+        let sum: i64 = groups.iter().map(|group| cents(&group["exposure"])).sum();
+        assert_eq!(sum, cents(&view["totals"]["exposure"]), "{dimension}");
+    }
+    assert_eq!(view["concentration"]["top_10"].as_array().map(Vec::len), Some(10));
+    let shown = stderr(&bench.run(&["events.jsonl"]));
+    for part in ["expected loss", "concentration (HHI)", "By segment", "By country", "toys", "(unknown)"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains("By seller"), "nobody named a seller: {shown}");
+    let table = shown.split_once("Portfolio on").expect("a table").1;
+    assert!(table.lines().all(|line| line.chars().count() <= 120), "{table}");
 }
 
 #[test]
@@ -296,8 +361,10 @@ fn nothing_accepted_is_an_empty_report() {
     assert!(output.status.success(), "{}", stderr(&output));
     let summary: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let keys: Vec<&String> = summary.as_object().expect("an object").keys().collect();
-    let wanted = ["applied", "duplicate", "skipped", "refused", "outputs", "state_hash", "events_per_second"];
+    let wanted =
+        ["applied", "duplicate", "skipped", "refused", "outputs", "state_hash", "events_per_second", "portfolio"];
     assert_eq!(keys, wanted);
+    assert_eq!(summary["portfolio"], Value::Null);
     assert_eq!((&summary["applied"], &summary["events_per_second"]), (&Value::from(0), &Value::from(0)));
     assert_eq!((bench.text("r.csv").lines().count(), bench.text("o.jsonl")), (1, String::new()), "a head alone");
 }
@@ -371,7 +438,11 @@ fn a_replay_that_cannot_work_says_why_and_leaves_nothing() {
         (&["good.jsonl", "--partitions", "0"], 2, "--partitions"),
         (&["good.jsonl", "--partitions", "257"], 2, "--partitions"),
         (&["good.jsonl", "--threads", "0"], 2, "--threads"),
-        (&["good.jsonl", "--history", "h.jsonl"], 2, "--history"),
+        (&["good.jsonl", "--history", "h.csv"], 2, "cannot tell the history's format from \"h.csv\""),
+        (&["good.jsonl", "--history", "missing/h.jsonl"], 1, "cannot write missing/h.jsonl: "),
+        (&["good.jsonl", "--history", "-", "--outputs", "-"], 2, "named for two outputs"),
+        (&["good.jsonl", "--history", "good.jsonl"], 2, "is read and cannot be written too"),
+        (&["missing.jsonl", "--history", "h.parquet"], 1, "cannot read missing.jsonl: "),
         (&[], 2, "FILES"),
     ];
     for (arguments, code, said) in cases {

@@ -98,8 +98,21 @@ impl BaseAmount {
     /// over the least limit has 44 digits: what is over [`RATIO_MAX`] stays there.
     #[must_use]
     pub fn ratio(self, other: BaseAmount) -> Option<i128> {
-        let ratio = || quotient(self.0 * I256::from(10_000_u16), other.0);
+        self.times_over(10_000, other)
+    }
+
+    /// `factor` times this amount over `other`, rounded half-even; `None` where `other` is 0. What is over [`RATIO_MAX`]
+    /// stays there. `other` must not be negative.
+    #[must_use]
+    pub fn times_over(self, factor: u32, other: BaseAmount) -> Option<i128> {
+        let ratio = || quotient(self.0 * I256::from(factor), other.0);
         (other.0 != I256::ZERO).then(|| ratio().min(I256::from(RATIO_MAX)).as_i128())
+    }
+
+    /// So many times the amount.
+    #[must_use]
+    pub fn times(self, factor: i32) -> BaseAmount {
+        BaseAmount(self.0 * I256::from(factor))
     }
 }
 

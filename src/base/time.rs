@@ -92,6 +92,12 @@ impl Day {
         self.date().month() as u8
     }
 
+    /// The first day of its month.
+    #[must_use]
+    pub fn month_start(self) -> Day {
+        self.plus(-(self.date().day0() as i32))
+    }
+
     fn date(self) -> NaiveDate {
         NaiveDate::from_epoch_days(self.0).expect("a day lies within the calendar")
     }
@@ -221,6 +227,8 @@ mod tests {
         assert_eq!(Day::parse("2199-12-31").map(|d| d.to_string()).as_deref(), Some("2199-12-31"));
         assert_eq!(Day::parse("2024-02-29").map(|d| d.next_month().to_string()).as_deref(), Some("2024-03-01"));
         assert_eq!(Day::parse("2024-12-05").map(|d| d.next_month().to_string()).as_deref(), Some("2025-01-01"));
+        assert_eq!(Day::parse("2024-02-29").map(|d| d.month_start().to_string()).as_deref(), Some("2024-02-01"));
+        assert_eq!(Day::parse("2024-12-01").map(|d| d.month_start().to_string()).as_deref(), Some("2024-12-01"));
         for wrong in [
             "1969-12-31",
             "2200-01-01",

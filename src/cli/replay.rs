@@ -10,25 +10,30 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use self::drain::{Drain, Keep, REFUSED_SHOWN_MAX, Refused, RefusedLine, Spool};
 use self::engine::{EndedShard, Plan, Run, RunError};
 use self::feed::{Fed, Feed, FeedError};
-use self::summary::{Portfolio, Summary};
+use self::summary::Summary;
 use super::{CliError, params};
 use crate::base::{Currency, Day, Instant};
 use crate::io::clock;
 use crate::io::files::{FileError, Output};
 use crate::runtime::{BatchLimits, NotCommitted, WorkerRules};
 use crate::wire::DecodeRules;
+use crate::wire::history::{self, HistoryWriter};
 use crate::wire::output::push_json_string;
-use crate::wire::report::{ReportError, ReportFormat, ReportWriter};
+use crate::wire::portfolio::{Portfolio, PortfolioView};
+use crate::wire::report::{self, ReportWriter};
+use crate::wire::table::TableError;
 
 mod drain;
 mod engine;
 mod feed;
 mod merge;
+mod portfolio;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod text;
 
-/// Partitions at most: each may have two spools open.
+/// Partitions at most: each may have three spools open.
 const PARTITIONS_MAX: i64 = 256;
 /// Workers at most.
 const THREADS_MAX: i64 = 256;
@@ -41,6 +46,7 @@ const THREADS_MAX: i64 = 256;
 #[command(after_help = "Examples:\n  \
     vigie replay events.jsonl.zst\n  \
     vigie replay 2025.jsonl 2026.jsonl.gz --as-of 2026-03-31 --report report.csv --outputs outputs.jsonl\n  \
+    vigie replay events.jsonl --history scores.parquet\n  \
     vigie generate --preset wholesaler --seed 1 | vigie replay - --summary -")]
 pub struct Arguments {
     /// Events, one a line; `.gz`, `.zst` and `-` (standard input) are understood.
@@ -70,6 +76,9 @@ pub struct Arguments {
     /// Where the output events go, one a line (.jsonl), shard by shard.
     #[arg(long, value_name = "FILE")]
     outputs: Option<PathBuf>,
+    /// Where the history of scores goes: a row for each change of a buyer's, as .jsonl or .parquet.
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
     /// Where the refused lines go, each with its file, line, code and a sentence (.jsonl); without it the first are shown.
     #[arg(long, value_name = "FILE")]
     dead_letters: Option<PathBuf>,
@@ -108,21 +117,23 @@ fn replay(arguments: &Arguments, limits: BatchLimits) -> Result<(), CliError> {
     progress.end();
     let mut run = run.map_err(|error| failed(error, &plan.keep))?;
 
-    let summary = Summary::of(&run);
-    let portfolio = files.write_report(&mut run, arguments.summary.is_none())?;
-    let mut alerts = Vec::new();
-    let mut refused = Vec::new();
-    for EndedShard { drain: Drain { outputs, refused: of_shard, alerts: open }, .. } in run.shards {
+    let mut summary = Summary::of(&run);
+    let portfolio = files.write_report(&mut run)?;
+    summary.portfolio = PortfolioView::of(&portfolio);
+    let (mut alerts, mut refused, mut changes) = (Vec::new(), Vec::new(), Vec::new());
+    for EndedShard { drain: Drain { outputs, refused: of_shard, history, alerts: open }, .. } in run.shards {
         files.write_outputs(outputs)?;
         refused.push(of_shard);
+        changes.extend(history);
         alerts.extend(open);
     }
+    files.write_history(changes)?;
     let shown = files.write_refused(&run.fed, refused, summary.refused_total())?;
     files.write_summary(&summary)?;
     files.finish()?;
     eprint!("{shown}");
     if arguments.summary.is_none() {
-        eprint!("{}{}", summary.table(run.fed.lines, run.seconds), portfolio.table());
+        eprint!("{}{}", summary.table(run.fed.lines, run.seconds), portfolio::table(&portfolio));
         eprint!("{}", summary::alerts_table(alerts.iter().flat_map(drain::OpenAlerts::iter)));
     }
     Ok(())
@@ -130,8 +141,8 @@ fn replay(arguments: &Arguments, limits: BatchLimits) -> Result<(), CliError> {
 
 /// Refuses paths that would get in each other's way.
 fn check_paths(arguments: &Arguments) -> Result<(), CliError> {
-    let Arguments { report, outputs, dead_letters, summary, files, .. } = arguments;
-    let written: Vec<&PathBuf> = [report, outputs, dead_letters, summary].into_iter().flatten().collect();
+    let Arguments { report, outputs, history, dead_letters, summary, files, .. } = arguments;
+    let written: Vec<&PathBuf> = [report, outputs, history, dead_letters, summary].into_iter().flatten().collect();
     for (place, path) in written.iter().enumerate() {
         if written[..place].contains(path) {
             return Err(CliError::Wrong(format!("{} is named for two outputs: give each its own", path.display())));
@@ -154,9 +165,10 @@ fn plan(arguments: &Arguments, limits: BatchLimits) -> Result<Plan, CliError> {
     let keep = Keep {
         outputs: arguments.outputs.as_deref().map(spool_folder),
         dead_letters: arguments.dead_letters.as_deref().map(spool_folder),
+        history: arguments.history.as_deref().map(spool_folder),
         alerts: arguments.summary.is_none(),
     };
-    let topics = engine::topics(arguments.partitions);
+    let topics = engine::topics(arguments.partitions, &keep);
     let decode = DecodeRules::new(params.base, now);
     let rules = WorkerRules { topics, decode, params, limits };
     Ok(Plan { rules, threads: arguments.threads.unwrap_or_else(cores), keep, as_of: arguments.as_of })
@@ -181,7 +193,7 @@ fn failed(error: RunError, keep: &Keep) -> CliError {
             CliError::Failed(format!("a turn of the partitions {partitions:?} was not committed: {error}"))
         }
         RunError::Spool(error) => {
-            let folder = keep.outputs.as_ref().or(keep.dead_letters.as_ref());
+            let folder = keep.outputs.as_ref().or(keep.dead_letters.as_ref()).or(keep.history.as_ref());
             let folder = folder.map_or_else(std::env::temp_dir, PathBuf::clone);
             CliError::Failed(format!("cannot write a temporary file in {}: {error}", folder.display()))
         }
@@ -192,6 +204,7 @@ fn failed(error: RunError, keep: &Keep) -> CliError {
 struct Files {
     report: Option<ReportWriter<Output>>,
     outputs: Option<Output>,
+    history: Option<HistoryWriter<Output>>,
     dead_letters: Option<Output>,
     summary: Option<Output>,
     written: Vec<Output>,
@@ -199,41 +212,45 @@ struct Files {
 
 impl Files {
     fn create(arguments: &Arguments) -> Result<Files, CliError> {
-        let format = arguments.report.as_deref().map(ReportFormat::of).transpose();
-        let format = format.map_err(|error| CliError::Wrong(error.to_string()))?;
+        let wrong = |error: TableError| CliError::Wrong(error.to_string());
+        let of_report = arguments.report.as_deref().map(report::format_of).transpose().map_err(wrong)?;
+        let of_history = arguments.history.as_deref().map(history::format_of).transpose().map_err(wrong)?;
         let create = |path: &Option<PathBuf>| path.as_deref().map(Output::create).transpose();
-        let report = match create(&arguments.report)?.zip(format) {
-            Some((file, format)) => Some(ReportWriter::new(format, file).map_err(report_error)?),
-            None => None,
-        };
+        let report = create(&arguments.report)?.zip(of_report);
+        let history = create(&arguments.history)?.zip(of_history);
         Ok(Files {
-            report,
+            report: report.map(|(file, of)| ReportWriter::new(of, file)).transpose().map_err(table_error)?,
             outputs: create(&arguments.outputs)?,
+            history: history.map(|(file, of)| HistoryWriter::new(of, file)).transpose().map_err(table_error)?,
             dead_letters: create(&arguments.dead_letters)?,
             summary: create(&arguments.summary)?,
             written: Vec::new(),
         })
     }
 
-    /// Writes the report, and sums it up where a table is wanted.
-    fn write_report(&mut self, run: &mut Run, wants_table: bool) -> Result<Portfolio, CliError> {
+    /// Writes the report, and sums it up.
+    fn write_report(&mut self, run: &mut Run) -> Result<Portfolio, CliError> {
         let mut portfolio = Portfolio::default();
-        let Some(as_of) = run.as_of.filter(|_| wants_table || self.report.is_some()) else {
-            return self.end_report().map(|()| portfolio);
-        };
-        let shards: Vec<_> = run.shards.iter_mut().map(|ended| &mut ended.shard).collect();
-        merge::report(shards, as_of, |row| {
-            portfolio.add(row);
-            self.report.as_mut().map_or(Ok(()), |report| report.write(row))
-        })
-        .map_err(report_error)?;
-        self.end_report().map(|()| portfolio)
+        if let Some(as_of) = run.as_of {
+            let shards: Vec<_> = run.shards.iter_mut().map(|ended| &mut ended.shard).collect();
+            merge::report(shards, as_of, |line| {
+                portfolio.add(line);
+                self.report.as_mut().map_or(Ok(()), |report| report.write(line))
+            })
+            .map_err(table_error)?;
+        }
+        if let Some(report) = self.report.take() {
+            self.written.push(report.finish().map_err(table_error)?);
+        }
+        Ok(portfolio)
     }
 
-    fn end_report(&mut self) -> Result<(), CliError> {
-        if let Some(report) = self.report.take() {
-            self.written.push(report.finish().map_err(report_error)?);
-        }
+    /// Writes the history of scores.
+    fn write_history(&mut self, changes: Vec<Spool>) -> Result<(), CliError> {
+        let Some(mut history) = self.history.take() else { return Ok(()) };
+        merge::history(changes, |row| history.write(row).map_err(HistoryError::from))
+            .map_err(|error| CliError::Failed(error.to_string()))?;
+        self.written.push(history.finish().map_err(table_error)?);
         Ok(())
     }
 
@@ -291,8 +308,17 @@ impl Files {
     }
 }
 
-fn report_error(error: ReportError) -> CliError {
+fn table_error(error: TableError) -> CliError {
     CliError::Failed(error.to_string())
+}
+
+/// Why a history cannot be written.
+#[derive(Debug, thiserror::Error)]
+enum HistoryError {
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error("cannot read the history's rows back: {0}")]
+    Spool(#[from] std::io::Error),
 }
 
 /// Appends a refused line as a line of JSON.

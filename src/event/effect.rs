@@ -1,7 +1,7 @@
 //! Owns the outbound effects: what a shard has to say, as plain data, before any format.
 
 use super::field::named;
-use super::row::{BuyerProfile, CoverRow, MonthEnd, ReportRow, SellerRow};
+use super::row::{BuyerProfile, CoverRow, Further, MonthEnd, ReportRow, SellerRow};
 use super::score::{Grade, Reason, Scored};
 use crate::base::{Cents, Currency, Instant, Money};
 
@@ -254,6 +254,8 @@ pub struct ProposalClosing {
 pub struct ExposureUpdate {
     /// The report row.
     pub row: ReportRow,
+    /// Speed of payment and expected loss.
+    pub further: Further,
     /// Who the buyer is.
     pub profile: BuyerProfile,
     /// What its score is made of, and what is unknown.

@@ -17,5 +17,5 @@ pub use field::{
 };
 pub use input::{Body, Event, Topic, TypeSpec};
 pub use refusal::{Refusal, RefusalCode};
-pub use row::{BuyerProfile, CoverRow, MonthEnd, ReportRow, SellerRow};
+pub use row::{BuyerProfile, CoverRow, Further, MonthEnd, ReportLine, ReportRow, SellerRow, TenthDays};
 pub use score::{EventName, Grade, Points, Reason, Scored};

@@ -53,6 +53,50 @@ pub struct ReportRow {
     pub scored: Scored,
 }
 
+/// A number of days in tenths of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TenthDays(pub i32);
+
+impl TenthDays {
+    /// 9,999.9 days, 27 years: what is longer stays there.
+    pub const MAX: TenthDays = TenthDays(99_999);
+    /// Decimals.
+    pub const PLACES: usize = 1;
+}
+
+/// What the report says of a buyer beyond its figures. Made for whoever reads it, never for a judgement: it takes a walk
+/// over all documents of the buyer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Further {
+    /// Amount-weighted days beyond terms; negative where it pays early; `None` where nothing was paid or is overdue.
+    pub days_beyond_terms: Option<TenthDays>,
+    /// Days sales outstanding; `None` where nothing was billed in the last 90 days.
+    pub dso: Option<TenthDays>,
+    /// Days sales outstanding by counting back months of sales; `None` where nothing is owed.
+    pub dso_countback: Option<TenthDays>,
+    /// What of the days sales outstanding is for want of payment on time; `None` where they are.
+    pub average_days_delinquent: Option<TenthDays>,
+    /// Probability of default x loss given default x retained.
+    pub expected_loss: Cents,
+    /// What is owed, less what is paid and not applied: what the days sales outstanding are reckoned of.
+    pub receivable: Cents,
+    /// What was billed in the last 90 days.
+    pub billed_recently: Cents,
+}
+
+/// One buyer in the report: its row, and the further columns after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportLine {
+    /// The row of the contract.
+    pub row: ReportRow,
+    /// Speed of payment and expected loss.
+    pub further: Further,
+    /// Who the buyer is.
+    pub profile: BuyerProfile,
+    /// The row's figures by seller, in order of the seller's id.
+    pub sellers: Vec<SellerRow>,
+}
+
 /// Who the buyer is, as last described.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuyerProfile {

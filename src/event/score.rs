@@ -30,6 +30,21 @@ impl Points {
         Points(quarters)
     }
 
+    /// Points as [`Points`] shows them.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Points> {
+        let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+        let part = match part {
+            "" if !text.ends_with('.') => 0,
+            "25" => 1,
+            "5" => 2,
+            "75" => 3,
+            _ => return None,
+        };
+        let quarters = whole.parse::<u16>().ok()?.checked_mul(Points::PARTS)?.checked_add(part)?;
+        Some(Points(quarters))
+    }
+
     /// In quarters of a point.
     #[must_use]
     pub const fn quarters(self) -> u16 {
@@ -129,5 +144,11 @@ mod tests {
         let told: Vec<String> = [0, 1, 166, 163, 400].map(|quarters| Points(quarters).to_string()).into();
         assert_eq!(told, ["0", "0.25", "41.5", "40.75", "100"]);
         assert_eq!(Points::MAX, Points(400));
+        for quarters in 0..=400 {
+            assert_eq!(Points::parse(&Points(quarters).to_string()), Some(Points(quarters)));
+        }
+        for wrong in ["", "1.", "1.50", "-1", "0.1", "70000", "16384", "."] {
+            assert_eq!(Points::parse(wrong), None, "{wrong}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use compact_str::CompactString;
 use self::scoring::{Parts, parts};
 use super::alert::{Alerts, Scene, Subject, Told, Turn};
 use super::behaviour::{Behaviour, Pace};
+use super::collection;
 use super::cover::{Carrying, Insurance};
 use super::deadlines;
 use super::fact::{self, Fact};
@@ -16,7 +17,7 @@ use super::figures::{self, Figures};
 use super::history::MonthEnds;
 use super::ledger::{Known, Ledger, PaymentSlot, Settlement};
 use super::limit::CreditLimit;
-use super::params::{Params, ScoreLevels};
+use super::params::Params;
 use super::proposal::Proposals;
 use super::rates::Rates;
 use super::score::{Course, Outlook};
@@ -28,7 +29,7 @@ use crate::event::effect::ExposureUpdate;
 use crate::event::input::BuyerDescribed;
 use crate::event::{
     AlertKind, AlertNotice, Body, BuyerProfile, Cause, Country, CoverRow, Effect, EffectBody, Event, LimitAmount,
-    MonthEnd, Points, Procedure, ReportRow, Scored, Segment, Severity,
+    MonthEnd, Points, Procedure, ReportLine, ReportRow, Scored, Segment, Severity,
 };
 
 /// One buyer.
@@ -314,21 +315,41 @@ impl Buyer {
         self.row_of(rates, as_of, &figures, carrying)
     }
 
+    /// The report row with the further columns: a walk over all documents, for whoever reads it.
+    pub fn line(&mut self, params: &Params, rates: &Rates, as_of: Day, carrying: &mut Carrying) -> ReportLine {
+        let figures = self.reckon(rates, as_of, carrying);
+        let row = self.row_of(rates, as_of, &figures, carrying);
+        let bars = |case: &Proceeding| case.procedure != Procedure::Conciliation;
+        let probability_bp = match proceeding(&self.insolvency).filter(bars) {
+            Some(_) => params.loss.insolvent_probability_bp,
+            None => params.loss.default_probability_bp(row.scored.grade),
+        };
+        let loss = (&params.loss, probability_bp);
+        ReportLine {
+            further: collection::further(&self.ledger, rates, as_of, &figures, row.retained, loss),
+            profile: fact::holding(&self.profile).map(Profile::told).unwrap_or_default(),
+            sellers: figures::sellers(&self.ledger, rates, as_of),
+            row,
+        }
+    }
+
     /// The figures in full.
     pub fn exposure_update(
         &mut self,
+        params: &Params,
         rates: &Rates,
-        levels: &ScoreLevels,
         today: Day,
         carrying: &mut Carrying,
     ) -> ExposureUpdate {
         let figures = self.reckon(rates, today, carrying);
-        let row = self.row_of(rates, today, &figures, carrying);
+        let reasons = self.score_reasons(today, &params.score, &figures);
+        let ReportLine { row, further, profile, sellers } = self.line(params, rates, today, carrying);
         ExposureUpdate {
             row,
-            profile: fact::holding(&self.profile).map(Profile::told).unwrap_or_default(),
-            reasons: self.score_reasons(today, levels, &figures),
-            sellers: figures::sellers(&self.ledger, rates, today),
+            further,
+            profile,
+            reasons,
+            sellers,
             covers: self.cover_rows(rates, today, carrying),
             month_ends: self.month_ends.iter().collect(),
         }

@@ -6,6 +6,7 @@
 pub mod alert;
 pub mod behaviour;
 pub mod buyer;
+pub mod collection;
 pub mod cover;
 pub mod deadlines;
 pub mod fact;

@@ -11,7 +11,9 @@ use super::proposal::{Decision, Verdict};
 use super::rates::Rates;
 use crate::base::hash::{StableHasher, hash_key};
 use crate::base::{Day, Instant};
-use crate::event::{AlertKind, Body, Cause, Effect, EffectBody, Event, Refusal, RefusalCode, ReportRow, Severity};
+use crate::event::{
+    AlertKind, Body, Cause, Effect, EffectBody, Event, Refusal, RefusalCode, ReportLine, ReportRow, Severity,
+};
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -216,6 +218,13 @@ impl Shard {
         }
     }
 
+    /// As [`Shard::report`], with the further columns.
+    pub fn report_in_full(&mut self, as_of: Day, line: &mut dyn FnMut(ReportLine)) {
+        for place in self.in_order() {
+            line(self.buyers[place].line(&self.params, &self.rates, as_of, &mut self.carrying));
+        }
+    }
+
     /// Tells every buyer's figures in full (`exposure.updated`), in order of buyer id by bytes, as of the clock.
     pub fn tell_exposures(&mut self, effects: &mut Vec<Effect>) {
         self.tell_exposures_of(&self.in_order(), effects);
@@ -228,7 +237,7 @@ impl Shard {
         self.exposures_told = clock.nanos().unsigned_abs().max(self.exposures_told + 1);
         for &place in places {
             let buyer = &mut self.buyers[place];
-            let update = buyer.exposure_update(&self.rates, &self.params.score, clock.day(), &mut self.carrying);
+            let update = buyer.exposure_update(&self.params, &self.rates, clock.day(), &mut self.carrying);
             effects.push(Effect {
                 buyer_id: buyer.id.to_string(),
                 at: clock,

@@ -75,8 +75,12 @@ impl Outbox {
     /// Encodes `effects` of the shard of `partition` and leaves none.
     pub(super) fn take(&mut self, effects: &mut Vec<Effect>, topics: &Topics, partition: u32, counts: &mut Counts) {
         for effect in effects.drain(..) {
-            let Some(topic) = topics.outputs.of(output_topic(&effect.body)) else { continue };
-            *counts.outputs.entry(effect.body.type_name()).or_default() += 1;
+            let kind = output_topic(&effect.body);
+            let Some(topic) = topics.outputs.of(kind) else { continue };
+            // A history of scores is kept beside the outputs, and is none of them.
+            if kind != OutputTopic::History {
+                *counts.outputs.entry(effect.body.type_name()).or_default() += 1;
+            }
             self.json.clear();
             encode_effect(&effect, &mut self.json);
             let headers = [Header { name: "content-type", value: Some(CONTENT_TYPE.as_bytes()) }];

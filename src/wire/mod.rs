@@ -2,10 +2,13 @@
 
 pub mod decode;
 pub mod encode;
+pub mod history;
 pub mod output;
+pub mod portfolio;
 pub mod report;
 pub mod route;
 pub mod schema;
+pub mod table;
 
 mod envelope;
 mod fields;

@@ -1,16 +1,20 @@
-//! Owns what a shard's committed outputs become while a replay runs: spooled bytes, refused lines, open alerts.
+//! Owns what a shard's committed outputs become while a replay runs: spooled bytes, refused lines, changes of scores, open
+//! alerts.
 
 use std::collections::HashMap;
-use std::io::{self, BufWriter, Read, Seek, Write};
+use std::io::{self, BufRead, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use borsh::BorshDeserialize;
 use serde::Deserialize;
 use tempfile::SpooledTempFile;
 use xxhash_rust::xxh3::Xxh3Default;
 
-use crate::event::{AlertKind, Severity};
+use crate::base::Instant;
+use crate::event::{AlertKind, Scored, Severity};
 use crate::runtime::Record;
 use crate::runtime::outbox::dead_letter;
+use crate::wire::history::HistoryRow;
 use crate::wire::{Route, route};
 
 /// Bytes of a spool that stay in memory.
@@ -25,6 +29,8 @@ pub struct Keep {
     pub outputs: Option<PathBuf>,
     /// The folder to spool refused lines in, where all are wanted.
     pub dead_letters: Option<PathBuf>,
+    /// The folder to spool changes of scores in, where they are wanted.
+    pub history: Option<PathBuf>,
     /// Whether open alerts are wanted.
     pub alerts: bool,
 }
@@ -41,7 +47,7 @@ impl Spool {
     ///
     /// # Errors
     /// When the disk is full, or the system refuses.
-    pub fn into_reader(self) -> io::Result<impl Read> {
+    pub fn into_reader(self) -> io::Result<impl BufRead> {
         let mut file = self.0.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.rewind()?;
         Ok(io::BufReader::with_capacity(SPOOL_MEMORY_BYTES, file))
@@ -54,6 +60,8 @@ pub struct Drain {
     pub outputs: Option<Spool>,
     /// Refused lines.
     pub refused: Refused,
+    /// Changes of scores, where they are wanted.
+    pub history: Option<Spool>,
     /// Open alerts, where they are wanted.
     pub alerts: Option<OpenAlerts>,
 }
@@ -66,7 +74,8 @@ impl Drain {
             None => Refused::First(Vec::new()),
         };
         let outputs = keep.outputs.as_deref().map(Spool::new);
-        Drain { outputs, refused, alerts: keep.alerts.then(OpenAlerts::default) }
+        let history = keep.history.as_deref().map(Spool::new);
+        Drain { outputs, refused, history, alerts: keep.alerts.then(OpenAlerts::default) }
     }
 
     /// Keeps a committed output.
@@ -83,6 +92,16 @@ impl Drain {
             alerts.note(value);
         }
         Ok(())
+    }
+
+    /// Keeps a committed change of a score.
+    ///
+    /// # Errors
+    /// When the disk is full, or the system refuses.
+    pub fn history(&mut self, record: &Record<'_>) -> io::Result<()> {
+        let Some(spool) = &mut self.history else { return Ok(()) };
+        let row = HistoryRow::read(record.value.unwrap_or_default());
+        put_history(&row.expect("a change of a score is told as such"), &mut spool.0)
     }
 
     /// Keeps a committed dead letter, if it is not the copy of one that partition 0 has too.
@@ -168,6 +187,22 @@ impl RefusedLine {
         let text = |bytes| String::from_utf8(bytes).map_err(io::Error::other);
         Ok(Some(RefusedLine { line: u64::from_le_bytes(line), code: text(code)?, message: text(message)?, value }))
     }
+}
+
+fn put_history(row: &HistoryRow, out: &mut impl Write) -> io::Result<()> {
+    borsh::to_writer(out, &(row.at.nanos(), &row.buyer_id, row.scored))
+}
+
+/// Reads the next change of a score of a spool; `None` at its end.
+///
+/// # Errors
+/// When the system refuses.
+pub fn take_history(from: &mut impl BufRead) -> io::Result<Option<HistoryRow>> {
+    if from.fill_buf()?.is_empty() {
+        return Ok(None);
+    }
+    let (at, buyer_id, scored) = <(i64, String, Scored)>::deserialize_reader(from)?;
+    Ok(Some(HistoryRow { buyer_id, at: Instant::from_nanos(at), scored }))
 }
 
 /// The alerts that are raised and not cleared, by a hash of buyer and alert.

@@ -10,7 +10,7 @@ use std::thread;
 use crate::base::{Day, Instant};
 use crate::event::Topic;
 use crate::risk::Shard;
-use crate::runtime::{Counts, LogError, NotCommitted, OutputTopics, TopicId, Topics, Worker, WorkerRules};
+use crate::runtime::{Counts, LogError, NotCommitted, OutputTopics, Record, TopicId, Topics, Worker, WorkerRules};
 use crate::sim::{Client, EmbeddedLog, Isolation, TopicConfig};
 
 use super::drain::{Drain, Keep};
@@ -23,6 +23,8 @@ const LINES: TopicId = TopicId(0);
 const OUTPUTS: TopicId = TopicId(1);
 /// Refused lines.
 const DEAD_LETTERS: TopicId = TopicId(2);
+/// Changes of scores, where they are wanted.
+const HISTORY: TopicId = TopicId(3);
 /// What the log retains of the lines: the feed waits while the workers are this far behind.
 pub const RETAINED_BYTES_MAX: usize = 64 << 20;
 
@@ -31,16 +33,16 @@ const EXPOSURES_MAX: usize = 4096;
 
 /// The topics of a replay.
 #[must_use]
-pub fn topics(partitions: u32) -> Topics {
+pub fn topics(partitions: u32, keep: &Keep) -> Topics {
     let outputs = OutputTopics {
         alerts: OUTPUTS,
         limit_proposals: OUTPUTS,
         limit_changes: OUTPUTS,
         exposures: OUTPUTS,
-        history: None,
+        history: keep.history.is_some().then_some(HISTORY),
         dead_letters: DEAD_LETTERS,
     };
-    let names = ["lines", "outputs", "dead-letters"].map(str::to_owned).to_vec();
+    let names = ["lines", "outputs", "dead-letters", "history"].map(str::to_owned).to_vec();
     Topics { names, inputs: vec![None::<Topic>], outputs, partitions }
 }
 
@@ -101,7 +103,7 @@ pub fn run(plan: &Plan, feed: impl FnOnce(&mut Feed<'_>) -> Result<(), FeedError
     let stopwatch = Stopwatch::start();
     let partitions = plan.rules.topics.partitions;
     let topic = |retained_bytes_max| TopicConfig { partitions, retained_bytes_max };
-    let log = EmbeddedLog::new(&[topic(Some(RETAINED_BYTES_MAX)), topic(None), topic(None)]);
+    let log = EmbeddedLog::new(&[topic(Some(RETAINED_BYTES_MAX)), topic(None), topic(None), topic(None)]);
     let threads = plan.threads.clamp(1, partitions);
     let mut lanes: Vec<Lane> = (0..threads).map(|thread| Lane::new(plan, &log, thread, threads)).collect();
 
@@ -146,6 +148,7 @@ struct Outlet {
     partition: u32,
     outputs_at: i64,
     dead_letters_at: i64,
+    history_at: i64,
     drain: Drain,
     state_hash: u128,
 }
@@ -173,6 +176,7 @@ impl Lane {
             partition: *partition,
             outputs_at: 0,
             dead_letters_at: 0,
+            history_at: 0,
             drain: Drain::new(&plan.keep),
             state_hash: 0,
         };
@@ -221,23 +225,10 @@ impl Lane {
     /// Reads what was committed and lets the log forget it.
     fn drain(&mut self) -> Result<(), RunError> {
         for outlet in &mut self.outlets {
-            let Outlet { partition, outputs_at, dead_letters_at, drain, .. } = outlet;
-            let mut spooled = Ok(());
-            let next = self.log.read(OUTPUTS, *partition, *outputs_at, Isolation::Committed, |record| {
-                spooled = drain.output(record);
-                spooled.is_ok()
-            });
-            spooled.map_err(RunError::Spool)?;
-            *outputs_at = next.map_err(RunError::Log)?;
-            self.log.trim(OUTPUTS, *partition, *outputs_at);
-            let mut spooled = Ok(());
-            let next = self.log.read(DEAD_LETTERS, *partition, *dead_letters_at, Isolation::Committed, |record| {
-                spooled = drain.dead_letter(record);
-                spooled.is_ok()
-            });
-            spooled.map_err(RunError::Spool)?;
-            *dead_letters_at = next.map_err(RunError::Log)?;
-            self.log.trim(DEAD_LETTERS, *partition, *dead_letters_at);
+            let Outlet { partition, outputs_at, dead_letters_at, history_at, drain, .. } = outlet;
+            take(&self.log, OUTPUTS, *partition, outputs_at, |record| drain.output(record))?;
+            take(&self.log, DEAD_LETTERS, *partition, dead_letters_at, |record| drain.dead_letter(record))?;
+            take(&self.log, HISTORY, *partition, history_at, |record| drain.history(record))?;
         }
         Ok(())
     }
@@ -248,4 +239,23 @@ impl Lane {
             (partition, EndedShard { shard: owned.shard, counts: owned.counts, drain, state_hash })
         })
     }
+}
+
+/// Reads what was committed of a topic from `at` on, and lets the log forget it.
+fn take(
+    log: &EmbeddedLog,
+    topic: TopicId,
+    partition: u32,
+    at: &mut i64,
+    mut keep: impl FnMut(&Record<'_>) -> io::Result<()>,
+) -> Result<(), RunError> {
+    let mut kept = Ok(());
+    let next = log.read(topic, partition, *at, Isolation::Committed, |record| {
+        kept = keep(record);
+        kept.is_ok()
+    });
+    kept.map_err(RunError::Spool)?;
+    *at = next.map_err(RunError::Log)?;
+    log.trim(topic, partition, *at);
+    Ok(())
 }

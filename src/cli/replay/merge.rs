@@ -1,4 +1,5 @@
-//! Owns what all shards say together: one report in order of buyer, one list of refused lines in order of line.
+//! Owns what all shards say together: one report in order of buyer, one list of refused lines in order of line,
+//! one history of scores in order of time.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -6,11 +7,12 @@ use std::io;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use crate::base::Day;
-use crate::event::ReportRow;
+use crate::base::{Day, Instant};
+use crate::event::ReportLine;
 use crate::risk::Shard;
+use crate::wire::history::HistoryRow;
 
-use super::drain::{Refused, RefusedLine};
+use super::drain::{Refused, RefusedLine, Spool, take_history};
 
 /// Rows that a shard may be ahead of the others.
 const ROWS_AHEAD_MAX: usize = 256;
@@ -22,18 +24,18 @@ const ROWS_AHEAD_MAX: usize = 256;
 pub fn report<E>(
     shards: Vec<&mut Shard>,
     as_of: Day,
-    mut row: impl FnMut(&ReportRow) -> Result<(), E>,
+    mut line: impl FnMut(&ReportLine) -> Result<(), E>,
 ) -> Result<(), E> {
     thread::scope(|scope| {
         let sources = shards.into_iter().map(|shard| {
             let (sender, receiver) = sync_channel(ROWS_AHEAD_MAX);
             scope.spawn(move || {
                 let mut is_wanted = true;
-                shard.report(as_of, &mut |row| is_wanted = is_wanted && sender.send(row).is_ok());
+                shard.report_in_full(as_of, &mut |line| is_wanted = is_wanted && sender.send(line).is_ok());
             });
             receiver.into_iter()
         });
-        in_order(sources.collect(), |row: &ReportRow| row.buyer_id.clone(), |next| row(&next))
+        in_order(sources.collect(), |line: &ReportLine| line.row.buyer_id.clone(), |next| line(&next))
     })
 }
 
@@ -56,6 +58,37 @@ pub fn refused<E: From<io::Error>>(
         });
     }
     in_order(sources, |next| next.as_ref().map_or(0, |next| next.line), |next| line(next?))
+}
+
+/// Hands over the changes of scores of all shards in order of instant and buyer, those of one buyer at one instant as
+/// they came. What changed at one instant is in memory at once: at a day's start each buyer at most.
+///
+/// # Errors
+/// When a spool cannot be read, or what `row` says.
+pub fn history<E: From<io::Error>>(
+    shards: Vec<Spool>,
+    mut row: impl FnMut(&HistoryRow) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut sources = Vec::new();
+    for spool in shards {
+        let mut reader = spool.into_reader()?;
+        sources.push(std::iter::from_fn(move || take_history(&mut reader).transpose()));
+    }
+    let mut of_instant: Vec<HistoryRow> = Vec::new();
+    let mut hand_over = |of_instant: &mut Vec<HistoryRow>| -> Result<(), E> {
+        of_instant.sort_by(|a, b| a.buyer_id.cmp(&b.buyer_id));
+        of_instant.drain(..).try_for_each(|next| row(&next))
+    };
+    let at = |next: &io::Result<HistoryRow>| next.as_ref().map_or(Instant::MIN, |next| next.at);
+    in_order(sources, at, |next| -> Result<(), E> {
+        let next = next?;
+        if of_instant.first().is_some_and(|first| first.at != next.at) {
+            hand_over(&mut of_instant)?;
+        }
+        of_instant.push(next);
+        Ok(())
+    })?;
+    hand_over(&mut of_instant)
 }
 
 /// Merges sources that are each in order of `key`; of equals the earlier source's comes first.

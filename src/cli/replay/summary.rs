@@ -5,17 +5,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use xxhash_rust::xxh3::Xxh3Default;
 
-use crate::base::money::grouped;
-use crate::base::{Cents, Currency, Day};
-use crate::event::{AlertKind, ReportRow, Severity};
+use crate::event::{AlertKind, Severity};
 use crate::runtime::Counts;
+use crate::wire::portfolio::PortfolioView;
 
 use super::engine::{EndedShard, Run};
+use super::text::{columns, line, thousands};
 
-/// Buyers in the table of the worst.
-const WORST_MAX: usize = 10;
-
-/// The summary, its keys as the contract names and orders them.
+/// The summary, its keys as the contract names and orders them, then the portfolio.
 #[derive(Debug, Serialize)]
 pub struct Summary {
     /// Events that counted.
@@ -32,10 +29,12 @@ pub struct Summary {
     pub state_hash: String,
     /// Lines that were applied in a second.
     pub events_per_second: u64,
+    /// The view of the portfolio; `None` without buyers. Beyond the contract.
+    pub portfolio: Option<PortfolioView>,
 }
 
 impl Summary {
-    /// The summary of a run. A line without a buyer acts on all shards and counts once.
+    /// The summary of a run, its portfolio aside. A line without a buyer acts on all shards and counts once.
     pub fn of(run: &Run) -> Summary {
         let mut total = Counts::default();
         let mut hash = Xxh3Default::new();
@@ -58,6 +57,7 @@ impl Summary {
             outputs: total.outputs,
             state_hash: format!("{:032x}", hash.digest128()),
             events_per_second: if events > 0.0 { (events / run.seconds.max(1e-9)) as u64 } else { 0 },
+            portfolio: None,
         }
     }
 
@@ -89,92 +89,6 @@ impl Summary {
     }
 }
 
-/// The sums of all buyers, and the worst of them.
-#[derive(Debug, Default)]
-pub struct Portfolio {
-    head: Option<(Day, Currency)>,
-    buyers: u64,
-    outstanding: i128,
-    exposure: i128,
-    overdue: [i128; 4],
-    insured: i128,
-    retained: i128,
-    worst: Vec<Worst>,
-}
-
-#[derive(Debug)]
-struct Worst {
-    buyer_id: String,
-    exposure: Cents,
-    overdue: i128,
-    oldest_overdue_days: i32,
-    retained: Cents,
-}
-
-impl Portfolio {
-    /// Adds a buyer.
-    pub fn add(&mut self, row: &ReportRow) {
-        self.head = Some((row.as_of, row.currency));
-        self.buyers += 1;
-        self.outstanding += row.outstanding.0;
-        self.exposure += row.exposure.0;
-        for (total, part) in self.overdue.iter_mut().zip(row.overdue) {
-            *total += part.0;
-        }
-        self.insured += row.insured_single_risk.0 + row.insured_primary.0 + row.insured_top_up.0;
-        self.retained += row.retained.0;
-        let overdue: i128 = row.overdue.iter().map(|part| part.0).sum();
-        let rank = |worst: &Worst| (worst.retained.0, worst.overdue);
-        let place = self.worst.partition_point(|worst| rank(worst) >= (row.retained.0, overdue));
-        if place < WORST_MAX && (row.retained.0, overdue) > (0, 0) {
-            let worst = Worst {
-                buyer_id: row.buyer_id.clone(),
-                exposure: row.exposure,
-                overdue,
-                oldest_overdue_days: row.oldest_overdue_days,
-                retained: row.retained,
-            };
-            self.worst.insert(place, worst);
-            self.worst.truncate(WORST_MAX);
-        }
-    }
-
-    /// Its part of the table.
-    pub fn table(&self) -> String {
-        let Some((as_of, currency)) = self.head else { return "No buyers.\n".to_owned() };
-        let mut out = format!("Portfolio on {as_of}, in {currency}\n\n");
-        line(&mut out, "buyers", &thousands(self.buyers));
-        let amounts = [
-            ("outstanding", self.outstanding),
-            ("exposure", self.exposure),
-            ("overdue 1-30 days", self.overdue[0]),
-            ("overdue 31-60 days", self.overdue[1]),
-            ("overdue 61-90 days", self.overdue[2]),
-            ("overdue over 90 days", self.overdue[3]),
-            ("insured", self.insured),
-            ("retained", self.retained),
-        ];
-        for (name, amount) in amounts {
-            line(&mut out, name, &money(amount));
-        }
-        if !self.worst.is_empty() {
-            out.push_str("\nBuyers with the most retained, then overdue\n\n");
-            let head = ["buyer", "retained", "overdue", "oldest days", "exposure"].map(str::to_owned).to_vec();
-            let rows = self.worst.iter().map(|worst| {
-                vec![
-                    shortened(&worst.buyer_id),
-                    money(worst.retained.0),
-                    money(worst.overdue),
-                    worst.oldest_overdue_days.to_string(),
-                    money(worst.exposure.0),
-                ]
-            });
-            columns(&mut out, std::iter::once(head).chain(rows).collect());
-        }
-        out
-    }
-}
-
 /// The table of open alerts, by kind and severity.
 pub fn alerts_table(alerts: impl Iterator<Item = (AlertKind, Severity)>) -> String {
     let mut counts: BTreeMap<AlertKind, BTreeMap<Severity, u64>> = BTreeMap::new();
@@ -193,38 +107,4 @@ pub fn alerts_table(alerts: impl Iterator<Item = (AlertKind, Severity)>) -> Stri
     }
     columns(&mut out, rows);
     out
-}
-
-fn line(out: &mut String, name: &str, value: &str) {
-    out.push_str(&format!("  {name:<24}{value:>24}\n"));
-}
-
-/// Rows of equal length in columns: the first to the left, the others to the right.
-fn columns(out: &mut String, rows: Vec<Vec<String>>) {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
-    for row in &rows {
-        out.push_str(&format!("  {:<1$}", row[0], widths[0]));
-        for (cell, width) in row.iter().zip(&widths).skip(1) {
-            out.push_str(&format!("  {cell:>width$}"));
-        }
-        out.push('\n');
-    }
-}
-
-fn money(cents: i128) -> String {
-    grouped(cents * 100)
-}
-
-fn thousands(count: u64) -> String {
-    let text = grouped(i128::from(count) * 10_000);
-    text.strip_suffix(".00").unwrap_or(&text).to_owned()
-}
-
-/// A buyer's id, cut where it would break the table.
-fn shortened(id: &str) -> String {
-    const CHARS_MAX: usize = 32;
-    let mut chars = id.chars();
-    let head: String = chars.by_ref().take(CHARS_MAX).collect();
-    if chars.next().is_some() { format!("{head}…") } else { head }
 }

@@ -21,7 +21,7 @@ pub fn asyncapi() -> String {
             "title": "vigie",
             "version": CONTRACT_VERSION,
             "description": "Watches trade-credit risk as it happens: reads what happens to buyers, their invoices, payments, \
-                limits and covers, and tells alerts, changed limits and exact exposure. Every message is a CloudEvent 1.0 in \
+                limits and covers, and tells alerts, proposed and changed limits and exact exposure. Every message is a CloudEvent 1.0 in \
                 structured mode (binary mode is read too), keyed by the buyer's id and partitioned by Kafka's default (murmur2). \
                 Every input topic has the same number of partitions.",
             "license": { "name": "Apache-2.0" }
@@ -45,7 +45,7 @@ struct Channel {
     name: &'static str,
     doc: &'static str,
     messages: Vec<&'static str>,
-    action: Option<&'static str>,
+    action: &'static str,
 }
 
 /// Every topic that is open to others, in the contract's order.
@@ -53,15 +53,15 @@ fn topics() -> Vec<Channel> {
     let inbound = Topic::ALL.iter().map(|topic| {
         let home = |spec: &&TypeSpec| spec.topic.is_none_or(|home| home == *topic);
         let messages = Body::SPECS.iter().filter(home).map(|spec| spec.name).collect();
-        Channel { name: topic.as_str(), doc: inbound_doc(*topic), messages, action: Some("receive") }
+        Channel { name: topic.as_str(), doc: inbound_doc(*topic), messages, action: "receive" }
     });
     let on = |topic: &str| TYPES.iter().filter(|spec| spec.topic == topic).map(|spec| spec.name).collect();
     let outbound = [
-        ("alerts", "Alerts: raised, escalated, cleared.", on("alerts"), Some("send")),
-        ("limit-proposals", "Proposed reductions of limits. Nothing is sent here in this version.", vec![], None),
-        ("limit-changes", "Changed limits, for those who ship.", on("limit-changes"), Some("send")),
-        ("exposures", "The latest figures per buyer; compacted.", on("exposures"), Some("send")),
-        ("dead-letters", "Records that were refused, whole, and why.", vec![DEAD_LETTER], Some("send")),
+        ("alerts", "Alerts: raised, escalated, cleared.", on("alerts"), "send"),
+        ("limit-proposals", "Proposed reductions of limits: opened, closed.", on("limit-proposals"), "send"),
+        ("limit-changes", "Changed limits, for those who ship.", on("limit-changes"), "send"),
+        ("exposures", "The latest figures per buyer; compacted.", on("exposures"), "send"),
+        ("dead-letters", "Records that were refused, whole, and why.", vec![DEAD_LETTER], "send"),
     ];
     let outbound = outbound.map(|(name, doc, messages, action)| Channel { name, doc, messages, action });
     inbound.chain(outbound).collect()
@@ -73,7 +73,7 @@ const fn inbound_doc(topic: Topic) -> &'static str {
         Topic::Payments => "Payments.",
         Topic::Signals => "Ratings, accounts, insolvencies, incidents and descriptions of buyers.",
         Topic::Limits => "Credit limits and covers.",
-        Topic::Decisions => "Arbiters' decisions on proposals.",
+        Topic::Decisions => "Arbiters' decisions on proposals and alerts.",
         Topic::FxRates => "Rates of currencies. A sender writes one copy to each partition.",
     }
 }
@@ -86,10 +86,11 @@ fn channels() -> Map<String, Value> {
     for topic in topics() {
         let reference = |name: &&str| ((*name).to_owned(), json!({ "$ref": format!("#/components/messages/{name}") }));
         let messages: Map<String, Value> = topic.messages.iter().map(reference).collect();
-        let mut channel = json!({ "address": format!("{PREFIX}{}", topic.name), "description": topic.doc });
-        if !messages.is_empty() {
-            channel["messages"] = messages.into();
-        }
+        let channel = json!({
+            "address": format!("{PREFIX}{}", topic.name),
+            "description": topic.doc,
+            "messages": messages
+        });
         channels.insert(topic.name.to_owned(), channel);
     }
     channels
@@ -99,7 +100,7 @@ fn channels() -> Map<String, Value> {
 fn operations() -> Map<String, Value> {
     let mut operations = Map::new();
     for topic in topics() {
-        let Some(action) = topic.action else { continue };
+        let action = topic.action;
         let operation = json!({
             "action": action,
             "channel": { "$ref": format!("#/channels/{}", topic.name) },

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::kinds::{self, one_of};
 use super::{DIALECT, output_examples, schema_id};
-use crate::event::{AlertKind, Layer, LimitChangeCause, Segment, Severity};
+use crate::event::{AlertKind, Grade, Layer, LimitChangeCause, ProposalMode, ProposalOutcome, Segment, Severity};
 
 /// What the contract says of one outbound type.
 pub struct OutputSpec {
@@ -42,6 +42,20 @@ pub const TYPES: &[OutputSpec] = &[
         doc: "An alert is over; it is cleared once, at another level than it was raised at.",
         fields: alert,
         example: output_examples::alert_cleared,
+    },
+    OutputSpec {
+        name: "limit.reduction_proposed",
+        topic: "limit-proposals",
+        doc: "A lower limit is proposed, or proposed anew in a later version; one proposal is open per buyer.",
+        fields: proposal,
+        example: output_examples::limit_reduction_proposed,
+    },
+    OutputSpec {
+        name: "limit.reduction_closed",
+        topic: "limit-proposals",
+        doc: "A proposal is no longer open.",
+        fields: closing,
+        example: output_examples::limit_reduction_closed,
     },
     OutputSpec {
         name: "limit.changed",
@@ -138,12 +152,23 @@ fn count() -> Value {
     json!({ "type": "integer", "minimum": 0 })
 }
 
+/// Points of a score: quarters are exact in every format of numbers.
 fn score() -> Value {
-    json!({ "type": ["number", "null"], "minimum": 0, "maximum": 100 })
+    json!({ "type": "number", "minimum": 0, "maximum": 100, "multipleOf": 0.25 })
 }
 
 fn grade() -> Value {
-    json!({ "type": ["integer", "null"] })
+    one_of(Grade::ALL.iter().map(|member| member.as_str()))
+}
+
+/// An amount of a document, in its own currency.
+fn amount() -> Value {
+    json!({ "type": "string", "pattern": r"^[0-9]+\.([0-9]{2}|[0-9]{4})$" })
+}
+
+/// Days to a tenth.
+fn days() -> Value {
+    json!({ "type": ["string", "null"], "pattern": r"^-?[0-9]+\.[0-9]$" })
 }
 
 fn definitions() -> Value {
@@ -156,41 +181,87 @@ fn definitions() -> Value {
     })
 }
 
+fn event_name() -> Value {
+    object(vec![("source", text(), "Who sent the event."), ("id", text(), "The event's id.")])
+}
+
 fn cause() -> Value {
-    let event = object(vec![("source", text(), "Who sent the event."), ("id", text(), "The event's id.")]);
-    json!({ "anyOf": [{ "const": "clock" }, event] })
+    json!({ "anyOf": [{ "const": "clock" }, event_name()] })
 }
 
 fn reason() -> Value {
     object(vec![
         ("code", text(), "A stable code."),
-        (
-            "points",
-            json!({ "type": "integer" }),
-            "Points of the score that it stands for; 0 where a rule alone speaks.",
-        ),
+        ("points", score(), "Points of the score that it stands for; 0 where a rule alone speaks."),
+        ("value", nullable(text()), "What was measured, as a decimal or a name; null where a rule alone speaks."),
         ("detail", text(), "A sentence for a person."),
+        ("events", list(event_name()), "The events that say so: ratings, accounts, insolvencies."),
+        ("documents", list(text()), "The documents that say so, by their id: invoices, payments, incidents."),
     ])
 }
 
 fn alert() -> Vec<Field> {
     let kind = one_of(AlertKind::ALL.iter().map(|member| member.as_str()));
     let severity = one_of(Severity::ALL.iter().map(|member| member.as_str()));
-    let figures = [ageing(), standing(), insured()].concat();
     vec![
         ("alert_id", text(), "The alert, the same from raising to clearing."),
         ("kind", kind, "What it is about."),
         ("severity", severity, "How much it matters now; when it is cleared, how much it mattered last."),
-        ("score", score(), "The buyer's score; null in this version."),
-        ("grade", grade(), "The score's grade; null in this version."),
-        ("previous_grade", grade(), "The grade before; null in this version."),
+        ("score", score(), "The buyer's score, from 0 (healthy) to 100 (failing)."),
+        ("grade", grade(), "The score's grade, from A (healthy) to F (failing)."),
+        (
+            "previous_grade",
+            nullable(grade()),
+            "The grade that the buyer had settled at before; null where the alert is not about grades.",
+        ),
         ("reasons", list(reason()), "Why."),
-        ("exposure", object(figures), "The buyer's figures: the report row's money."),
+        ("exposure", figures(), "The buyer's figures: the report row's money."),
+    ]
+}
+
+/// The report row's money.
+fn figures() -> Value {
+    object([ageing(), standing(), insured()].concat())
+}
+
+fn proposal() -> Vec<Field> {
+    let mode = one_of(ProposalMode::ALL.iter().map(|member| member.as_str()));
+    let version = json!({ "type": "integer", "minimum": 1 });
+    vec![
+        ("proposal_id", text(), "The proposal, the same in all its versions."),
+        ("version", version, "From 1 on; a decision names the one that it is about."),
+        ("current_limit", amount(), "The limit now."),
+        ("proposed_limit", amount(), "The limit proposed, lower than the one now."),
+        ("currency", currency(), "The currency of both limits."),
+        ("mode", mode, "Who decides: nobody (it is applied at once), or an arbiter."),
+        ("approvals_needed", count(), "How many people must approve it, each with a decision of their own."),
+        ("score", score(), "The buyer's score, from 0 (healthy) to 100 (failing)."),
+        ("grade", grade(), "The score's grade, from A (healthy) to F (failing)."),
+        ("reasons", list(reason()), "Why."),
+        ("exposure", figures(), "The buyer's figures: the report row's money."),
+        ("at_risk_before", money(), "What could be lost, net of cover, up to the limit now."),
+        ("at_risk_after", money(), "The same up to the limit proposed."),
+        ("expected_loss_avoided", money(), "Probability of default x loss given default x what is no longer at risk."),
+        ("margin_lost", money(), "The margin on sales that the cut is expected to cost."),
+        ("effective_at", instant(), "From when on the limit would hold if it were approved at once."),
+        ("expires_at", instant(), "When it expires undecided."),
+    ]
+}
+
+fn closing() -> Vec<Field> {
+    let outcome = one_of(ProposalOutcome::ALL.iter().map(|member| member.as_str()));
+    let version = json!({ "type": "integer", "minimum": 1 });
+    vec![
+        ("proposal_id", text(), "The proposal."),
+        ("version", version, "Its last version."),
+        ("outcome", outcome, "What became of it; a later fact supersedes it."),
+        ("decided_by", nullable(text()), "Who decided, joined by a comma where two had to; null where nobody did."),
+        ("reason", nullable(text()), "Why, in the words of whoever decided."),
     ]
 }
 
 fn limit_change() -> Vec<Field> {
-    let limit = || json!({ "type": ["string", "null"], "pattern": r"^[0-9]+\.([0-9]{2}|[0-9]{4})$" });
+    let limit = || nullable(amount());
     let cause = one_of(LimitChangeCause::ALL.iter().map(|member| member.as_str()));
     vec![
         ("old_limit", limit(), "The limit before; null: there was none."),
@@ -199,8 +270,8 @@ fn limit_change() -> Vec<Field> {
         (OPTIONAL, currency(), "The old limit's currency, where it is another."),
         ("effective_at", instant(), "From when on it holds."),
         ("cause", cause, "What changed it."),
-        ("proposal_id", nullable(text()), "The proposal that it follows; null in this version."),
-        ("decided_by", nullable(text()), "Who decided it."),
+        ("proposal_id", nullable(text()), "The proposal that it follows; null where it follows none."),
+        ("decided_by", nullable(text()), "Who decided it, joined by a comma where two had to."),
     ]
 }
 
@@ -226,11 +297,20 @@ fn exposure_update() -> Vec<Field> {
         ("segment", nullable(segment), "Whether the insurer knows the buyer by name."),
         ("sector", nullable(text()), "The buyer's sector."),
         ("parent_id", nullable(text()), "The group that the buyer belongs to."),
-        ("score", score(), "The buyer's score; null in this version."),
-        ("slow", score(), "Its sub-score for late payment; null in this version."),
-        ("fail", score(), "Its sub-score for failure; null in this version."),
-        ("grade", grade(), "The score's grade; null in this version."),
-        ("reasons", list(reason()), "What the score is made of; empty in this version."),
+        ("score", score(), "The buyer's score, from 0 (healthy) to 100 (failing)."),
+        ("slow", score(), "Its sub-score for late payment."),
+        ("fail", score(), "Its sub-score for failure."),
+        ("grade", grade(), "The score's grade, from A (healthy) to F (failing)."),
+        (
+            "days_beyond_terms",
+            days(),
+            "By amount, of what was paid in a year and is overdue; negative: early. Null: nothing.",
+        ),
+        ("dso", days(), "Days sales outstanding: receivable x 90 / sales of 90 days; null without sales."),
+        ("dso_countback", days(), "The same by counting back months of sales; null where nothing is owed."),
+        ("average_days_delinquent", days(), "What of dso is for want of payment on time; null without sales."),
+        ("expected_loss", money(), "Probability of default x loss given default x retained."),
+        ("reasons", list(reason()), "What the score is made of, and what is unknown."),
         ("sellers", list(seller()), "Subtotals per seller, in order of the seller's id."),
         ("covers", list(cover()), "The buyer's covers, in the order in which they are used."),
         ("month_ends", list(month_end()), "The last 24 month ends at most, the oldest first."),
@@ -301,6 +381,6 @@ fn month_end() -> Value {
         ("day", date(), "The last day of the month."),
         ("exposure", money(), "Exposure at its end."),
         ("overdue", money(), "Overdue at its end."),
-        ("score", score(), "The score at its end; null in this version."),
+        ("score", score(), "The score at its end."),
     ])
 }
