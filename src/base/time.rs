@@ -86,6 +86,12 @@ impl Day {
         Day(first.expect("a month has a first day").to_epoch_days())
     }
 
+    /// Its month, 1 to 12.
+    #[must_use]
+    pub fn month(self) -> u8 {
+        self.date().month() as u8
+    }
+
     /// The first day of its month.
     #[must_use]
     pub fn month_start(self) -> Day {

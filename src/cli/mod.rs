@@ -1,5 +1,6 @@
 //! The composition root: arguments, validated configuration, one file per command. Wiring only.
 
+mod backtest;
 mod generate;
 mod import;
 mod params;
@@ -21,6 +22,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Replay(replay::Arguments),
+    Backtest(backtest::Arguments),
     Import(import::Arguments),
     Generate(generate::Arguments),
     Schema(schema::Arguments),
@@ -48,6 +50,7 @@ impl From<crate::io::files::FileError> for CliError {
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Backtest(arguments) => backtest::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),

@@ -1,5 +1,8 @@
 //! Owns the params file: TOML over the documented defaults, every key checked.
 
+mod loss;
+mod proposals;
+
 use std::io::Read;
 use std::path::Path;
 
@@ -8,7 +11,7 @@ use serde::Deserialize;
 use super::CliError;
 use crate::base::Currency;
 use crate::io::files;
-use crate::risk::{AlertLevels, Params};
+use crate::risk::{AlertLevels, LossLevels, Params, ProposalLevels};
 
 /// The base currency where none is named.
 const BASE: &str = "EUR";
@@ -31,6 +34,10 @@ struct File {
     retention_days: Option<u16>,
     #[serde(default, with = "Levels")]
     alerts: AlertLevels,
+    #[serde(default, with = "loss::Table")]
+    loss: LossLevels,
+    #[serde(default, with = "proposals::Table")]
+    proposals: ProposalLevels,
 }
 
 /// The table `[alerts]`. Made of the levels themselves: a level that is missing here does not compile.
@@ -78,6 +85,8 @@ fn from_text(text: &str, base: Option<Currency>) -> Result<Params, String> {
         instant_ms: file.instant_ms.unwrap_or(default.instant_ms),
         retention_days: file.retention_days.or(default.retention_days),
         alerts: file.alerts,
+        loss: file.loss,
+        proposals: file.proposals,
         ..default
     };
     check(&params)?;
@@ -103,7 +112,14 @@ fn check(params: &Params) -> Result<(), String> {
     between("alerts.uncovered_pct", levels.uncovered_pct, 0, 100)?;
     let amount = levels.uncovered_amount;
     between("alerts.uncovered_critical_amount", levels.uncovered_critical_amount, amount, AMOUNT_MAX)?;
-    between("alerts.uncovered_clear_pct", levels.uncovered_clear_pct, 0, 100)
+    between("alerts.uncovered_clear_pct", levels.uncovered_clear_pct, 0, 100)?;
+    loss::check(&params.loss)?;
+    proposals::check(&params.proposals)
+}
+
+/// A table by grade goes one way.
+fn orderly(key: &str, wrong_way: &str, holds: bool) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(format!("{key} goes from grade A to F, and should not {wrong_way} on the way")) }
 }
 
 fn between<T: PartialOrd + std::fmt::Display>(key: &str, value: T, least: T, most: T) -> Result<(), String> {
@@ -117,6 +133,8 @@ fn between<T: PartialOrd + std::fmt::Display>(key: &str, value: T, least: T, mos
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{Grade, Segment};
+    use crate::risk::params::Weighing;
 
     fn euro() -> Currency {
         Currency::parse("EUR").expect("a currency")
@@ -129,6 +147,12 @@ mod tests {
             .expect("params");
         assert_eq!((params.version, params.base.as_str(), params.retention_days), (7, "USD", Some(730)));
         assert_eq!(params.alerts, AlertLevels { stop_ahead_days: 5, ..AlertLevels::default() });
+        let text = "[proposals]\nauto_segments = ['unnamed']\nauto_grades = ['E', 'F']\nweigh_margin = 'no'";
+        let levels = from_text(text, None).expect("params").proposals;
+        let (auto_segments, auto_grades) = (vec![Segment::Unnamed], vec![Grade::E, Grade::F]);
+        let weigh_margin = Weighing::Told;
+        let default = ProposalLevels::default();
+        assert_eq!(levels, ProposalLevels { auto_segments, auto_grades, weigh_margin, ..default });
         assert_eq!(from_text("base = 'USD'", Some(euro())).map(|params| params.base), Ok(euro()));
     }
 
@@ -147,6 +171,21 @@ mod tests {
             ("[alerts]\nlimit_clear_pct = 101", "alerts.limit_clear_pct"),
             ("[alerts]\nexpiring_warning_days = 31", "alerts.expiring_warning_days"),
             ("[alerts]\nuncovered_critical_amount = 1", "alerts.uncovered_critical_amount"),
+            ("[loss]\nlgd = 5", "lgd"),
+            ("[loss]\nloss_given_default_pct = 101", "loss.loss_given_default_pct should be 0 to 100, and is 101"),
+            ("[loss]\ndefault_probability_bp = [1, 2, 3, 4, 5, 10001]", "each of loss.default_probability_bp"),
+            ("[loss]\ndefault_probability_bp = [1, 2, 3, 4, 6, 5]", "should not fall on the way"),
+            ("[proposals]\nkeep_pct = 5", "keep_pct"),
+            ("[proposals]\nkeep_named_pct = [101, 100, 90, 80, 70, 60]", "each of proposals.keep_named_pct"),
+            ("[proposals]\nkeep_named_pct = [100, 90, 95, 80, 70, 60]", "keep_named_pct goes from grade A to F"),
+            ("[proposals]\nkeep_named_pct = [100]", "keep_named_pct"),
+            ("[proposals]\nretained_unnamed = [1, 2, 2, 2, 2, 2]", "retained_unnamed goes from grade A to F"),
+            ("[proposals]\nretained_from = 'G'", "a grade should be A to F, and is \"G\""),
+            ("[proposals]\nauto_segments = ['all']", "a segment should be \"named\" or \"unnamed\", and is \"all\""),
+            ("[proposals]\nbelow_shipped = 'yes'", "below_shipped should be \"never\" or \"allowed\""),
+            ("[proposals]\nweigh_margin = true", "weigh_margin"),
+            ("[proposals]\nexpires_days = 0", "proposals.expires_days should be 1 to 3650, and is 0"),
+            ("[proposals]\nauto_up_to = 100001", "proposals.auto_up_to should be 0 to 100000, and is 100001"),
         ] {
             let error = from_text(text, None).expect_err(text);
             assert!(error.contains(named), "{text}: {error}");

@@ -1,24 +1,30 @@
 //! Owns a buyer: composes its ledger, covers, signals and alerts, and judges it.
 
 mod proposing;
+mod scoring;
 
 use borsh::BorshSerialize;
 use compact_str::CompactString;
 
+use self::scoring::{Parts, parts};
 use super::alert::{Alerts, Scene, Subject, Told, Turn};
+use super::behaviour::{Behaviour, Pace};
 use super::collection;
 use super::cover::{Carrying, Insurance};
 use super::deadlines;
 use super::fact::{self, Fact};
 use super::figures::{self, Figures};
 use super::history::MonthEnds;
-use super::ledger::{Known, Ledger, PaymentSlot};
+use super::ledger::{Known, Ledger, PaymentSlot, Settlement};
 use super::limit::CreditLimit;
 use super::params::Params;
 use super::proposal::Proposals;
 use super::rates::Rates;
+use super::score::{Course, Outlook};
+use super::signals::Signals;
 use crate::base::hash::stable_hash;
-use crate::base::{Day, Instant};
+use crate::base::money::UNIT;
+use crate::base::{BaseUnits, Day, Instant};
 use crate::event::effect::ExposureUpdate;
 use crate::event::input::BuyerDescribed;
 use crate::event::{
@@ -38,8 +44,16 @@ pub struct Buyer {
     profile: Option<Box<Fact<Profile>>>,
     alerts: Alerts,
     proposals: Option<Box<Proposals>>,
+    behaviour: Behaviour,
+    signals: Option<Box<Signals>>,
     /// The score as last judged.
     scored: Scored,
+    course: Course,
+    /// What its course comes to, as last judged.
+    #[borsh(skip)]
+    outlook: Option<Outlook>,
+    /// The exposure that is usual for it, in cents, as of the beginning of the month; 0: unknown.
+    usual_exposure: i64,
     month_ends: MonthEnds,
     /// The day of the last judgement.
     judged_on: Day,
@@ -84,6 +98,18 @@ impl Profile {
             sector: self.sector.as_ref().map(ToString::to_string),
         }
     }
+}
+
+/// What an event is applied with.
+pub struct Applying<'a> {
+    /// The clock's day.
+    pub today: Day,
+    /// Rates.
+    pub rates: &'a Rates,
+    /// How fast the past fades.
+    pub pace: &'a Pace,
+    /// Room for what the event settled, used again.
+    pub seen: &'a mut Vec<Settlement>,
 }
 
 /// What a judgement is made with.
@@ -147,7 +173,12 @@ impl Buyer {
             profile: None,
             alerts: Alerts::default(),
             proposals: None,
+            behaviour: Behaviour::default(),
+            signals: None,
             scored: Scored::HEALTHY,
+            course: Course::default(),
+            outlook: None,
+            usual_exposure: 0,
             month_ends: MonthEnds::default(),
             judged_on: Day::MIN,
             sequence: 0,
@@ -175,7 +206,7 @@ impl Buyer {
     }
 
     /// Applies an event that is no known document.
-    pub fn apply(&mut self, event: &Event<'_>, today: Day) {
+    pub fn apply(&mut self, event: &Event<'_>, with: &mut Applying<'_>) {
         match &event.body {
             Body::LimitSet(said) => {
                 let limit = LimitAmount { amount: said.amount, currency: said.currency };
@@ -195,7 +226,17 @@ impl Buyer {
                 let invoice = self.ledger.refer_to_invoice(said.seller_id, said.invoice_id.as_str());
                 self.insurance_mut().declare(said, invoice);
             }
-            _ => self.ledger.apply(event, today),
+            Body::RatingChanged(said) => self.signals.get_or_insert_default().rate(event, said),
+            Body::FinancialsPublished(said) => self.signals.get_or_insert_default().publish(event, said),
+            _ => {
+                if let Body::IncidentReported(said) = &event.body {
+                    self.signals.get_or_insert_default().report(event, said);
+                }
+                with.seen.clear();
+                self.ledger.apply(event, with.today, with.seen);
+                let rates = with.rates;
+                self.behaviour.observe(with.seen, event.time.day(), with.pace, |settled| paid_in_base(settled, rates));
+            }
         }
     }
 
@@ -214,8 +255,11 @@ impl Buyer {
         self.keep_month_end(with, &figures);
         self.tell_limit(with, effects);
         let reversed = self.ledger.take_reversed();
-        let next_day = self.judge_alerts(with, &figures, carrying, &reversed, effects);
-        let next_day = next_day.min(self.propose(with, &figures, carrying, |_| Vec::new(), effects));
+        let score_day = self.score(with, &figures, carrying, effects);
+        let next_day = self.judge_alerts(with, &figures, carrying, &reversed, effects).min(score_day);
+        let levels = &with.params.score;
+        let reasons = |buyer: &Buyer| buyer.score_reasons(today, levels, &figures);
+        let next_day = next_day.min(self.propose(with, &figures, carrying, reasons, effects));
         match with.params.retention_days {
             Some(_) if !self.ledger.is_empty() => next_day.min(today.next_month()),
             _ => next_day,
@@ -243,6 +287,9 @@ impl Buyer {
             insolvency: proceeding(&self.insolvency).map(|case| (case.procedure, case.opened_on)),
             segment: fact::holding(&self.profile).and_then(|profile| profile.segment),
             reversed,
+            evidence: parts!(self).evidence(today, &with.params.score, figures),
+            scored: self.scored,
+            outlook: self.outlook,
         };
         let (id, mut raised) = (&self.id, 0);
         let told = self.alerts.judge(&scene, |kind, subject| {
@@ -256,7 +303,7 @@ impl Buyer {
         if !told.is_empty() {
             let row = self.row_of(with.rates, today, figures, carrying);
             for alert in told {
-                self.tell(with, notice(alert, &row), effects);
+                self.tell(with, notice(alert, &row, self.outlook), effects);
             }
         }
         next_day
@@ -294,12 +341,14 @@ impl Buyer {
         today: Day,
         carrying: &mut Carrying,
     ) -> ExposureUpdate {
+        let figures = self.reckon(rates, today, carrying);
+        let reasons = self.score_reasons(today, &params.score, &figures);
         let ReportLine { row, further, profile, sellers } = self.line(params, rates, today, carrying);
         ExposureUpdate {
             row,
             further,
             profile,
-            reasons: Vec::new(),
+            reasons,
             sellers,
             covers: self.cover_rows(rates, today, carrying),
             month_ends: self.month_ends.iter().collect(),
@@ -386,6 +435,7 @@ impl Buyer {
         let overdue = figures::overdue(&mut self.ledger, with.rates, last_day).cents();
         if exposure.0 != 0 || overdue.0 != 0 || self.scored.score != Points::ZERO {
             self.month_ends.keep(MonthEnd { day: last_day, exposure, overdue, score: self.scored.score });
+            self.keep_usual_exposure(&with.params.score, today);
         }
     }
 
@@ -402,17 +452,32 @@ impl Buyer {
     }
 }
 
+/// What a settlement paid, in whole base units: at least 1, and 1 while its currency has no rate.
+fn paid_in_base(settled: &Settlement, rates: &Rates) -> i64 {
+    const MOST: i128 = 1 << 40;
+    let units = match rates.get(settled.currency) {
+        _ if settled.currency == rates.base() => settled.paid.units(),
+        Some(rate) => BaseUnits::convert(settled.paid, rate).units(),
+        None => 0,
+    };
+    (units / i128::from(UNIT)).clamp(1, MOST) as i64
+}
+
 fn proceeding(insolvency: &Option<Box<Fact<Option<Proceeding>>>>) -> Option<Proceeding> {
     fact::holding(insolvency).copied().flatten()
 }
 
-fn notice(alert: Told, row: &ReportRow) -> EffectBody {
+fn notice(alert: Told, row: &ReportRow, outlook: Option<Outlook>) -> EffectBody {
+    let previous_grade = match alert.kind {
+        AlertKind::GradeWorsened | AlertKind::SuddenDeterioration => outlook.map(|outlook| outlook.previous),
+        _ => None,
+    };
     let notice = AlertNotice {
         alert_id: format!("{:032x}", alert.id),
         kind: alert.kind,
         severity: alert.severity,
         scored: row.scored,
-        previous_grade: None,
+        previous_grade,
         reasons: alert.reasons,
         exposure: Box::new(row.clone()),
     };

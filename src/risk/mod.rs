@@ -4,6 +4,7 @@
 //! whom to tell, [`proposal`] what to do, [`deadlines`] when to look again. [`buyer`] composes them, [`shard`] dispatches.
 
 pub mod alert;
+pub mod behaviour;
 pub mod buyer;
 pub mod collection;
 pub mod cover;
@@ -16,7 +17,9 @@ pub mod limit;
 pub mod params;
 pub mod proposal;
 pub mod rates;
+pub mod score;
 pub mod shard;
+pub mod signals;
 
 pub use params::{AlertLevels, LossLevels, Params, ProposalLevels};
 pub use shard::{Outcome, Shard};

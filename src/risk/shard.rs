@@ -2,9 +2,10 @@
 
 use hashbrown::HashTable;
 
-use super::buyer::{Buyer, History, Judging, Occasion};
+use super::behaviour::Pace;
+use super::buyer::{Applying, Buyer, History, Judging, Occasion};
 use super::cover::Carrying;
-use super::ledger::Known;
+use super::ledger::{Known, Settlement};
 use super::params::Params;
 use super::proposal::{Decision, Verdict};
 use super::rates::Rates;
@@ -49,8 +50,12 @@ pub struct Shard {
     exposures_told: u64,
     /// Whether changes of scores are told. No part of the state.
     history: History,
+    /// Made of the params.
+    pace: Pace,
     /// Reused from judgement to judgement.
     carrying: Carrying,
+    /// Reused from event to event.
+    seen: Vec<Settlement>,
 }
 
 /// The buyers changed in the present instant.
@@ -126,6 +131,7 @@ impl Shard {
     pub fn new(params: Params) -> Shard {
         Shard {
             rates: Rates::new(params.base),
+            pace: Pace::new(&params.score),
             params,
             clock: None,
             buyers: Vec::new(),
@@ -138,6 +144,7 @@ impl Shard {
             exposures_told: 0,
             history: History::Untold,
             carrying: Carrying::default(),
+            seen: Vec::new(),
         }
     }
 
@@ -275,7 +282,8 @@ impl Shard {
         self.step(event.time, effects);
         let place = found.unwrap_or_else(|| self.add(event.subject));
         let today = self.clock.unwrap_or(event.time).day();
-        self.buyers[place].apply(event, today);
+        let with = &mut Applying { today, rates: &self.rates, pace: &self.pace, seen: &mut self.seen };
+        self.buyers[place].apply(event, with);
         self.changed.note(place, event);
         Outcome::Applied
     }

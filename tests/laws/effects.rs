@@ -186,7 +186,11 @@ fn told_in_short(effect: &Effect) -> String {
             format!("{buyer}: {kind} {what} {severity}: {:?}", alert.reasons)
         }
         EffectBody::LimitChanged(change) => format!("{buyer}: {kind} to {:?}", change.new_limit),
-        EffectBody::ExposureUpdated(_) => format!("{buyer}: {kind}"),
+        EffectBody::LimitReductionProposed(notice) => {
+            format!("{buyer}: {kind} {} to {:?}: {:?}", notice.version, notice.proposed_limit, notice.reasons)
+        }
+        EffectBody::LimitReductionClosed(closing) => format!("{buyer}: {kind} {:?}", closing.outcome),
+        EffectBody::ExposureUpdated(_) | EffectBody::ScoreChanged(_) => format!("{buyer}: {kind}"),
     }
 }
 
@@ -241,7 +245,10 @@ impl Lives {
                 prop_assert_ne!(change.old_limit, change.new_limit);
                 *limit = change.new_limit;
             }
-            EffectBody::ExposureUpdated(_) => prop_assert!(false, "exposures are told apart"),
+            EffectBody::LimitReductionProposed(_) | EffectBody::LimitReductionClosed(_) => {}
+            EffectBody::ExposureUpdated(_) | EffectBody::ScoreChanged(_) => {
+                prop_assert!(false, "exposures are told apart, and scores only where somebody asks");
+            }
         }
         let row = match &effect.body {
             EffectBody::AlertRaised(told) | EffectBody::AlertEscalated(told) | EffectBody::AlertCleared(told) => {

@@ -1,7 +1,8 @@
 //! Owns the words of a scenario: a line to an event.
 //!
 //! `2026-01-10 invoice F-1 8400.00 EUR due 2026-02-10 order=O-1`: the day (and hour, if it matters), what happens, and
-//! settings of the form `name=value` at the end. `@name` after the day names another buyer than the first.
+//! settings of the form `name=value` at the end. `@name` after the day names another buyer than the first. A decision on `it` is
+//! about the buyer's last proposal, and a snooze names an alert by its kind.
 
 use serde_json::{Map, Value, json};
 
@@ -56,6 +57,7 @@ fn settings(words: &mut Vec<&str>) -> Result<Map<String, Value>, String> {
             "term" => ("max_payment_term_days".to_owned(), days(value)?),
             "extension" => ("max_extension_days".to_owned(), days(value)?),
             "declare" => ("declare_within_days".to_owned(), days(value)?),
+            "version" => ("version".to_owned(), days(value)?),
             _ => (name.to_owned(), json!(value)),
         };
         data.insert(field, value);
@@ -176,8 +178,12 @@ fn other_event(verb: &str, words: &[&str], day: &str, data: &mut Map<String, Val
         }
         ("approve" | "reject", [id, "by", who]) => {
             set(&[("proposal_id", id), ("decided_by", who)]);
-            data.insert("version".to_owned(), json!(1));
+            data.entry("version").or_insert_with(|| json!(1));
             if verb == "approve" { "proposal.approved" } else { "proposal.rejected" }
+        }
+        ("snooze", [id, "until", until, "by", who]) => {
+            set(&[("alert_id", id), ("until", until), ("decided_by", who)]);
+            "alert.snoozed"
         }
         ("rate", [currency, rate]) => {
             set(&[("currency", currency), ("rate", rate)]);

@@ -5,9 +5,10 @@ use std::fmt::Write;
 use super::{Loss, OpenAlert, Scene, Subject};
 use crate::base::money::grouped;
 use crate::base::{BaseAmount, BaseUnits, Currency, Day, Sum};
-use crate::event::{AlertKind, Reason};
+use crate::event::{AlertKind, Points, Reason, Scored};
 use crate::risk::cover::Terms;
 use crate::risk::ledger::{Invoice, PaymentSlot, Standing};
+use crate::risk::score::{self, Card};
 
 /// Documents that a sentence lists by name before it counts the rest.
 const NAMED_MAX: usize = 10;
@@ -15,6 +16,7 @@ const NAMED_MAX: usize = 10;
 /// Why an alert is raised or escalated.
 pub fn reasons(scene: &Scene<'_>, alert: &OpenAlert) -> Vec<Reason> {
     let detail = match (alert.kind, &alert.subject) {
+        (AlertKind::GradeWorsened | AlertKind::SuddenDeterioration, _) => return deterioration(scene, alert.kind),
         (AlertKind::InsolvencyOpened, _) => insolvency(scene),
         (AlertKind::LimitExceeded, _) => limit(scene),
         (AlertKind::UncoveredExposure, _) => uncovered(scene),
@@ -39,6 +41,13 @@ pub fn reasons(scene: &Scene<'_>, alert: &OpenAlert) -> Vec<Reason> {
 pub fn cleared(scene: &Scene<'_>, alert: &OpenAlert) -> Vec<Reason> {
     let exposure = || in_base(scene, scene.figures.exposure);
     let detail = match (alert.kind, &alert.subject) {
+        (AlertKind::GradeWorsened | AlertKind::SuddenDeterioration, _) => {
+            format!(
+                "the score has calmed down, and stands at {} (grade {})",
+                scene.scored.score,
+                scene.scored.grade.as_str()
+            )
+        }
         (AlertKind::InsolvencyOpened, _) => "the insolvency procedure is closed".to_owned(),
         (AlertKind::LimitExceeded, _) => match scene.figures.limit.known() {
             Some(known) => format!("exposure of {} is within the limit of {}", exposure(), in_base(scene, known)),
@@ -82,6 +91,22 @@ pub fn cleared(scene: &Scene<'_>, alert: &OpenAlert) -> Vec<Reason> {
 
 fn reason(kind: AlertKind, detail: String) -> Reason {
     Reason::rule(kind.as_str(), detail)
+}
+
+/// What the course of the score is, and then what the score is made of: those points add up to it.
+fn deterioration(scene: &Scene<'_>, kind: AlertKind) -> Vec<Reason> {
+    let Scored { score, grade, .. } = scene.scored;
+    let (previous, before) = scene.outlook.map_or((grade, score), |outlook| (outlook.previous, outlook.previous_score));
+    let detail = match kind {
+        AlertKind::GradeWorsened => {
+            format!("grade {} after {}: the score rose from {before} to {score}", grade.as_str(), previous.as_str())
+        }
+        _ => format!("the buyer pays much worse than it used to: the score rose from {before} to {score}"),
+    };
+    let mut reasons = vec![reason(kind, detail)];
+    reasons.extend(score::reasons(&Card::reckon(&scene.evidence), &scene.scored, &scene.evidence));
+    reasons.retain(|reason| reason.points > Points::ZERO || reason.code == kind.as_str());
+    reasons
 }
 
 fn insolvency(scene: &Scene<'_>) -> String {

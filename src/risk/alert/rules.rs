@@ -24,6 +24,7 @@ pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
         );
     }
     declarations(scene, &mut found);
+    found.extend(scene.outlook.map(|outlook| buyer(outlook.kind, outlook.severity)));
     let documents = scene.ledger.documents();
     found.extend(scene.reversed.iter().map(|slot| {
         let payment = &documents.payments[slot.index()];

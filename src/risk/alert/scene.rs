@@ -1,12 +1,13 @@
 //! Owns what a judgement looks at.
 
 use crate::base::{BaseUnits, Currency, Day, Money};
-use crate::event::{Procedure, Segment};
+use crate::event::{Procedure, Scored, Segment};
 use crate::risk::cover::{Carrying, Cover, Insurance, Terms};
 use crate::risk::figures::Figures;
 use crate::risk::ledger::{Invoice, InvoiceSlot, Ledger, PaymentSlot, Standing};
 use crate::risk::params::AlertLevels;
 use crate::risk::rates::Rates;
+use crate::risk::score::{Evidence, Outlook};
 
 /// One buyer as a judgement sees it.
 #[derive(Clone, Copy)]
@@ -31,6 +32,12 @@ pub struct Scene<'a> {
     pub segment: Option<Segment>,
     /// Payments reversed since the last judgement.
     pub reversed: &'a [PaymentSlot],
+    /// What the score is made of.
+    pub evidence: Evidence<'a>,
+    /// The score.
+    pub scored: Scored,
+    /// What its course comes to.
+    pub outlook: Option<Outlook>,
 }
 
 impl<'a> Scene<'a> {

@@ -89,7 +89,10 @@ mod tests {
                 assert!(fading.left(days) <= before, "{half_life} after {days}");
                 before = fading.left(days);
             }
-            assert_eq!(fading.fade(-1_000_000, u32::from(half_life) * 2), -fading.fade(1_000_000, u32::from(half_life) * 2));
+            assert_eq!(
+                fading.fade(-1_000_000, u32::from(half_life) * 2),
+                -fading.fade(1_000_000, u32::from(half_life) * 2)
+            );
         }
         assert_eq!(Fading::new(30).fade(i64::MAX, u32::MAX), 0);
     }

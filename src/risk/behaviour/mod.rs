@@ -11,6 +11,7 @@ use borsh::BorshSerialize;
 pub use fading::Fading;
 
 use super::ledger::{Settlement, SettlementTurn};
+use super::params::ScoreLevels;
 use crate::base::Day;
 
 /// A whole invoice in the sums.
@@ -49,6 +50,14 @@ pub struct Pace {
     pub slow: Fading,
     /// Of what it does lately.
     pub fast: Fading,
+}
+
+impl Pace {
+    /// How fast the past fades by these levels.
+    #[must_use]
+    pub fn new(levels: &ScoreLevels) -> Pace {
+        Pace { slow: Fading::new(levels.slow_half_life_days), fast: Fading::new(levels.fast_half_life_days) }
+    }
 }
 
 /// How a buyer pays. Sums are in invoices times 2^16.

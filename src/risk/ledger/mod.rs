@@ -121,6 +121,12 @@ impl Ledger {
         self.totals.age(today, || unpaid.iter().filter_map(|slot| documents.invoices[slot.index()].standing()));
     }
 
+    /// The next day on which an open invoice passes into another class of age, as far as ageing has come.
+    #[must_use]
+    pub fn next_age_day(&self) -> Day {
+        self.totals.ageing().until
+    }
+
     /// Changes an invoice, and everything that counts it. Gives how it stood before and stands after.
     fn change(&mut self, slot: InvoiceSlot, change: impl FnOnce(&mut Invoice)) -> (Option<Standing>, Option<Standing>) {
         let invoice = &mut self.documents.invoices[slot.index()];

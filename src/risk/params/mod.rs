@@ -2,11 +2,13 @@
 
 mod loss;
 mod proposal;
+mod score;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
 pub use loss::LossLevels;
 pub use proposal::{BelowShipped, ProposalLevels, Weighing};
+pub use score::{CourseLevels, ScoreLevels};
 
 use crate::base::Currency;
 
@@ -23,6 +25,8 @@ pub struct Params {
     pub retention_days: Option<u16>,
     /// The levels at which rules raise and clear alerts.
     pub alerts: AlertLevels,
+    /// The weights of the score.
+    pub score: ScoreLevels,
     /// What a default is expected to cost.
     pub loss: LossLevels,
     /// The levels by which lower limits are proposed, decided and applied.
@@ -70,6 +74,7 @@ impl Params {
             instant_ms: 1000,
             retention_days: None,
             alerts: AlertLevels::default(),
+            score: ScoreLevels::default(),
             loss: LossLevels::default(),
             proposals: ProposalLevels::default(),
         }

@@ -62,8 +62,6 @@ pub struct Step<'a> {
     pub sudden: Points,
     /// Since when the buyer is known well enough; [`Day::MAX`]: it is not yet.
     pub known_from: Day,
-    /// What is retained, in whole base units.
-    pub retained: u64,
 }
 
 impl Default for Course {
@@ -83,8 +81,8 @@ impl Default for Course {
 }
 
 impl Course {
-    /// Judges a step, and gives the alert that is open then.
-    pub fn judge(&mut self, step: &Step<'_>) -> Option<Outlook> {
+    /// Judges a step: whether an alert is open then.
+    pub fn judge(&mut self, step: &Step<'_>) -> bool {
         let is_known = step.today >= step.known_from;
         let (is_worse, is_sudden) = (self.is_worse(step, is_known), is_known && is_sudden(step));
         since(&mut self.worse_since, is_worse, step.today);
@@ -94,7 +92,9 @@ impl Course {
                 open.worst = open.worst.max(step.scored.grade);
                 let is_back = is_back(open, step);
                 let is_calm = match open.kind {
-                    AlertKind::SuddenDeterioration => is_back || (!is_worse && below_half(step.sudden, step.levels.sudden_points)),
+                    AlertKind::SuddenDeterioration => {
+                        is_back || (!is_worse && below_half(step.sudden, step.levels.sudden_points))
+                    }
                     _ => is_back,
                 };
                 since(&mut self.calm_since, is_calm, step.today);
@@ -104,7 +104,7 @@ impl Course {
             }
             None => self.look(step, is_known),
         }
-        self.outlook(step)
+        self.open.is_some()
     }
 
     /// The next day on which time alone can change what a step says.
@@ -173,9 +173,11 @@ impl Course {
         (self.worse_since, self.better_since) = (Day::MAX, Day::MAX);
     }
 
-    fn outlook(&self, step: &Step<'_>) -> Option<Outlook> {
+    /// The alert that is open, where `retained` whole base units are retained.
+    #[must_use]
+    pub fn outlook(&self, step: &Step<'_>, retained: i128) -> Option<Outlook> {
         let open = self.open?;
-        let severity = severity(step);
+        let severity = severity(step, retained);
         Some(Outlook { kind: open.kind, severity, previous: open.previous, previous_score: open.previous_score })
     }
 }
@@ -196,16 +198,16 @@ fn below_half(points: Points, level: Points) -> bool {
 }
 
 /// How much a grade and what is at stake matter together.
-fn severity(step: &Step<'_>) -> Severity {
+fn severity(step: &Step<'_>, retained: i128) -> Severity {
     let by_grade = match step.scored.grade {
         Grade::A | Grade::B | Grade::C => 0,
         Grade::D => 1,
         Grade::E | Grade::F => 2,
     };
-    let by_money = if step.retained < step.levels.small_retained {
-        -1
-    } else {
-        i32::from(step.retained > step.levels.large_retained)
+    let by_money = match retained {
+        small if small < i128::from(step.levels.small_retained) => -1,
+        large if large > i128::from(step.levels.large_retained) => 1,
+        _ => 0,
     };
     match by_grade + by_money {
         ..=0 => Severity::Info,

@@ -76,7 +76,8 @@ impl Table {
     /// When it is none.
     #[must_use]
     pub fn of(bad: Bad, knots: &[(i32, u16)]) -> Table {
-        let quarters: Vec<(i32, u16)> = knots.iter().map(|(measure, points)| (*measure, points * Points::PARTS)).collect();
+        let quarters: Vec<(i32, u16)> =
+            knots.iter().map(|(measure, points)| (*measure, points * Points::PARTS)).collect();
         Table::of_quarters(bad, &quarters)
     }
 
@@ -137,7 +138,9 @@ pub fn share_out(total: u16, weights: &[u32], shares: &mut [u16]) {
     }
     let remainder = |place: usize| u64::from(total) * u64::from(weights[place]) % whole;
     while left > 0 {
-        let exact = |place: &usize| remainder(*place) > 0 && u64::from(shares[*place]) * whole < u64::from(total) * u64::from(weights[*place]);
+        let exact = |place: &usize| {
+            remainder(*place) > 0 && u64::from(shares[*place]) * whole < u64::from(total) * u64::from(weights[*place])
+        };
         let place = (0..weights.len()).filter(exact).max_by_key(|place| (remainder(*place), std::cmp::Reverse(*place)));
         let Some(place) = place else { break };
         shares[place] += 1;
@@ -159,7 +162,8 @@ mod tests {
 
     #[test]
     fn what_is_no_table_is_refused() {
-        let points = |quarters: &[(i32, u16)]| quarters.iter().map(|(at, q)| (*at, Points::from_quarters(*q))).collect();
+        let points =
+            |quarters: &[(i32, u16)]| quarters.iter().map(|(at, q)| (*at, Points::from_quarters(*q))).collect();
         assert_eq!(Table::new(Vec::new(), Bad::High), Err(TableError::Empty));
         assert_eq!(Table::new(points(&[(0, 0), (0, 4)]), Bad::High), Err(TableError::Measures));
         assert_eq!(Table::new(points(&[(0, 4), (1, 0)]), Bad::High), Err(TableError::Points));

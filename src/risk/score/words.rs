@@ -39,17 +39,29 @@ fn said(code: Code, measure: i32, evidence: &Evidence<'_>) -> (String, String) {
     match code {
         Code::LateShare => share("are paid late, few of them taken with caution"),
         Code::LateOver30 => share("are paid over 30 days late, few of them taken with caution"),
-        Code::UsualDelay => (decimal(1), format!("by amount, no invoice for more than a few days, usually pays {}", late(measure))),
+        Code::UsualDelay => {
+            (decimal(1), format!("by amount, no invoice for more than a few days, usually pays {}", late(measure)))
+        }
         Code::DaysBeyondTerms => (decimal(1), format!("by amount, pays {}", late(measure))),
         Code::RecentDelay => (decimal(1), format!("lately pays {}", late(measure))),
         Code::BrokenHabit => {
             let days = evidence.behaviour.habit_days().unwrap_or(30);
-            (percent(), format!("{} % of what it pays in a month is open for longer than it ever took: over {days} days past due", percent()))
+            (
+                percent(),
+                format!(
+                    "{} % of what it pays in a month is open for longer than it ever took: over {days} days past due",
+                    percent()
+                ),
+            )
         }
         Code::OverdueOld => share("are open over 60 days past due"),
-        Code::DelayRising => (decimal(1), format!("pays later and later: {} spreads beyond its own habit in sum", decimal(1))),
+        Code::DelayRising => {
+            (decimal(1), format!("pays later and later: {} spreads beyond its own habit in sum", decimal(1)))
+        }
         Code::PartialPayments => (percent(), format!("{} % of recent payments pay only a part", percent())),
-        Code::ReversedPayments => (decimal(3), format!("{} recent payments were reversed, the older ones counting less", decimal(3))),
+        Code::ReversedPayments => {
+            (decimal(3), format!("{} recent payments were reversed, the older ones counting less", decimal(3)))
+        }
         Code::Disputes => share("are disputed"),
         Code::WrittenOff => share("were written off"),
         Code::Incidents => (measure.to_string(), incidents(evidence)),
@@ -85,7 +97,11 @@ fn late(tenths: i32) -> String {
 
 fn incidents(evidence: &Evidence<'_>) -> String {
     let incidents = evidence.signals.map_or(&[][..], |signals| signals.incidents());
-    let named = incidents.iter().rev().take(DOCUMENTS_MAX).map(|incident| format!("{} on {}", incident.kind.as_str(), incident.on));
+    let named = incidents
+        .iter()
+        .rev()
+        .take(DOCUMENTS_MAX)
+        .map(|incident| format!("{} on {}", incident.kind.as_str(), incident.on));
     format!("{} reported: {}", incidents.len(), named.collect::<Vec<_>>().join(", "))
 }
 
@@ -177,7 +193,12 @@ fn unknown(evidence: &Evidence<'_>) -> Vec<Reason> {
             let value = altman.map(|altman| fixed(altman, 4));
             let detail = altman.map_or_else(
                 || format!("Altman's Z'' is unknown: the accounts of {period_end} lack figures"),
-                |altman| format!("Altman's Z'' is {} by the accounts of {period_end} (under 1.1 distress, over 2.6 safe)", fixed(altman / 100, 2)),
+                |altman| {
+                    format!(
+                        "Altman's Z'' is {} by the accounts of {period_end} (under 1.1 distress, over 2.6 safe)",
+                        fixed(altman / 100, 2)
+                    )
+                },
             );
             unknown.push(Reason { value, ..Reason::rule("altman_z", detail) });
         }
