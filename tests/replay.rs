@@ -167,6 +167,7 @@ fn a_history_changes_nothing_else_and_is_in_order_of_time() {
         bench.text("h.jsonl").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let key = |row: &Value| (row["at"].as_str().map(str::to_owned), row["buyer_id"].as_str().map(str::to_owned));
     assert!(rows.is_sorted_by_key(key));
+    assert!(rows.len() > 40, "every buyer is overdue at the end: {}", rows.len());
 }
 
 #[test]
