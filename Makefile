@@ -11,11 +11,12 @@ ORACLE := $(SHARED)/oracle/ledger_oracle.py
 VIGIE  := target/release/vigie
 DEMO   := target/demo
 REAL   := target/real
+TESTED := target/backtest
 TOOL   := $(CARGO) test --locked --quiet --test against_oracle --
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help test tools fmt clippy unit doc deny build demo real bench oracle golden scenarios
+.PHONY: help test tools fmt clippy unit doc deny build demo real backtest bench oracle golden scenarios
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +93,34 @@ real: build ## The two public extracts, imported and replayed (where SHARED name
 	    --outputs $(REAL)/highradius-outputs.jsonl
 	@echo "written to $(REAL): the events, report and outputs of each extract, and in nuclea-companies.jsonl the boletos"
 	@echo "after the companies' undated ratings"
+
+# 10,000 buyers as the preset wholesaler has them; a hundred of them or so become insolvent.
+backtest: build ## How well scores and alerts would have warned, on a generated portfolio and the extracts
+	@mkdir -p $(TESTED)
+	$(VIGIE) generate --preset wholesaler --buyers 10000 --seed 1 --output $(TESTED)/portfolio.jsonl.zst \
+	    --truth $(TESTED)/truth.jsonl
+	$(VIGIE) backtest $(TESTED)/portfolio.jsonl.zst --label insolvency --truth $(TESTED)/truth.jsonl \
+	    --report $(TESTED)/portfolio.html
+	@if [ ! -d "$(SHARED)/data" ]; then \
+	    echo "$(SHARED)/data is not there, so the extracts are left out: make backtest SHARED=/path/to/shared"; \
+	else $(MAKE) --no-print-directory backtest-extracts; fi
+
+# Paid invoices alone: of the open ones nobody knows yet how late they will be.
+.PHONY: backtest-extracts
+backtest-extracts:
+	$(VIGIE) import --map highradius $(SHARED)/data/highradius/closed_invoices.csv --output $(TESTED)/highradius.jsonl
+	for days in 0 5 30; do \
+	    $(VIGIE) backtest $(TESTED)/highradius.jsonl --base USD --label "late>$$days" \
+	        --report $(TESTED)/highradius-late-$$days.html || exit 1; \
+	done
+	$(VIGIE) import --map nuclea $(SHARED)/data/nuclea/boletos.csv --output $(TESTED)/nuclea.jsonl
+	$(VIGIE) backtest $(TESTED)/nuclea.jsonl --base BRL --min-history 0 --label 'late>30' --report $(TESTED)/nuclea.html
+	@if [ -f $(REAL)/nuclea-companies.jsonl ]; then \
+	    echo "with the companies' indicators, which have no date of their own, told first:"; \
+	    $(VIGIE) backtest $(REAL)/nuclea-companies.jsonl $(TESTED)/nuclea.jsonl --base BRL --min-history 0 \
+	        --label 'late>30' --report $(TESTED)/nuclea-indicators.html; \
+	fi
+	@echo "written to $(TESTED): the events and a report of each"
 
 bench: ## The benchmarks
 	$(CARGO) bench --locked

@@ -117,13 +117,13 @@ fn instant(text: &str) -> Result<Instant, String> {
 pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     check_paths(arguments)?;
     let sets = rule_sets(arguments)?;
+    let known = arguments.truth.as_deref().map(truth::read).transpose()?;
     let create = |path: &Option<PathBuf>| path.as_deref().map(Output::create).transpose();
     let (report, summary) = (create(&arguments.report)?, create(&arguments.summary)?);
 
     let versions: Vec<u32> = sets.iter().map(|set| set.version).collect();
     let base = sets[0].base;
     let gathered = gather(arguments, sets)?;
-    let known = arguments.truth.as_deref().map(|path| truth::read(path, &gathered.names)).transpose()?;
     let findings = findings::find(&gathered, known.as_deref());
 
     let files = arguments.files.iter().map(|path| path.display().to_string()).collect();

@@ -72,7 +72,9 @@ pub fn columns(words: &Words<'_>, groups: &[String], series: &[Series<f64>], uni
     for step in 0..=STEPS {
         let share = f64::from(step) / f64::from(STEPS);
         let value = share * highest;
-        let figure = if highest < f64::from(STEPS) * 2.0 { format!("{value:.1}") } else { format!("{value:.0}") };
+        // Two decimals tell quarters apart.
+        let decimals = if highest < f64::from(STEPS) * 2.0 { 2 } else { 0 };
+        let figure = format!("{value:.decimals$}");
         push_tick_up(&mut body, share, &format!("{figure}{unit}"));
     }
     let group_width = PLOT.0 / groups.len().max(1) as f64;

@@ -163,7 +163,8 @@ impl Truth {
             Label::Late { .. } => Failure::Insolvency,
         };
         for deterioration in known.unwrap_or_default() {
-            if let Some(healthy) = truth.is_healthy.get_mut(deterioration.buyer as usize) {
+            let buyer = gathered.names.find(&deterioration.buyer_id);
+            if let Some(healthy) = buyer.and_then(|buyer| truth.is_healthy.get_mut(buyer as usize)) {
                 *healthy = false;
             }
         }
@@ -192,9 +193,11 @@ impl Truth {
 /// The known deteriorations that ended in an insolvency within the history.
 fn known_by_pattern(known: &[Deterioration], gathered: &Gathered) -> Vec<(String, Vec<Befallen>)> {
     let befallen = |deterioration: &Deterioration| {
-        let told = gathered.observer.insolvency(deterioration.buyer);
+        // Buyers that the history does not know are left out.
+        let buyer = gathered.names.find(&deterioration.buyer_id)?;
+        let told = gathered.observer.insolvency(buyer);
         let at = told.or((deterioration.insolvency <= gathered.end).then(|| deterioration.insolvency.start()))?;
-        Some(Befallen { buyer: deterioration.buyer, at, onset: Some(deterioration.onset) })
+        Some(Befallen { buyer, at, onset: Some(deterioration.onset) })
     };
     let mut all: Vec<(&str, Befallen)> =
         known.iter().filter_map(|one| befallen(one).map(|what| (one.pattern.as_str(), what))).collect();
@@ -375,5 +378,84 @@ impl Warned {
     #[must_use]
     pub fn onset_quartiles(&self) -> Option<[f64; 3]> {
         quartiles(&self.from_onset_days)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::gather::tests::Passing;
+    use super::super::watch::tests::notice;
+    use super::*;
+    use crate::base::Day;
+    use crate::event::EffectBody;
+
+    fn row<'a>(findings: &'a Findings, name: &str) -> &'a Row {
+        findings.rows.iter().find(|row| row.name == name).expect("a row")
+    }
+
+    #[test]
+    fn measures_flag_as_many_cases_as_had_an_alert_open() {
+        let alert = notice("A", AlertKind::GradeWorsened, Severity::Warning);
+        let mut pass = Passing::new("late>5", None, 0);
+        pass.invoice("prompt", "2026-01-01T12:00:00Z");
+        pass.pay("prompt", "2026-01-01T13:00:00Z");
+        pass.say("2026-01-01T13:00:00Z", EffectBody::AlertRaised(alert.clone()));
+        pass.invoice("warned", "2026-01-02T12:00:00Z");
+        pass.invoice("in vain", "2026-01-02T12:00:00Z");
+        pass.pay("in vain", "2026-01-03T12:00:00Z");
+        pass.say("2026-01-03T12:00:00Z", EffectBody::AlertCleared(alert));
+        pass.invoice("unseen", "2026-01-04T12:00:00Z");
+        pass.line("2026-01-31T12:00:00Z", "clock.tick", "{}");
+        let findings = find(&pass.finish(), None);
+
+        assert_eq!(findings.flagging, Flagging::AsAlerts);
+        assert_eq!((findings.cases.positive, findings.cases.negative), (2, 2));
+        let alerts = row(&findings, "deterioration alerts");
+        assert_eq!((alerts.flagged, alerts.hits), (2, Some(Hits { precision: 0.5, recall: 0.5 })));
+        // Over 5 days late from six days after the due date on, which is the day of issue.
+        assert_eq!(alerts.warned.leads_days, [6]);
+        let days = row(&findings, "days overdue now");
+        assert_eq!((days.set, days.flagged), (None, 2));
+        // One is 2 days overdue as the last is issued; the other flag falls on one of three alike, of which one is late.
+        let hits = days.hits.expect("hits");
+        assert!((hits.precision - (1.0 + 1.0 / 3.0) / 2.0).abs() < 1e-12, "{hits:?}");
+        assert_eq!(days.auc_without_largest, None);
+        let worth = &findings.sets[0].worth[0];
+        let rate = 1000.0 / (30.0 / MONTH_DAYS);
+        assert_eq!((worth.raised, worth.per_1000_a_month, worth.false_per_1000_a_month), (1, Some(rate), Some(rate)));
+    }
+
+    #[test]
+    fn a_failure_is_warned_of_and_a_known_one_from_its_onset_on() {
+        let day = |text| Day::parse(text).expect("a day");
+        let alert = |id| EffectBody::AlertRaised(notice(id, AlertKind::SuddenDeterioration, Severity::Critical));
+        let mut pass = Passing::new("insolvency", Some(90), 0);
+        pass.invoice("I1", "2026-01-10T12:00:00Z");
+        pass.say("2026-01-20T00:00:00Z", alert("A"));
+        pass.line("2026-03-31T12:00:00Z", "insolvency.opened", r#"{"procedure":"safeguard","opened_on":"2026-03-31"}"#);
+        pass.line("2026-12-31T12:00:00Z", "clock.tick", "{}");
+        let known = |buyer: &str| Deterioration {
+            buyer_id: buyer.to_owned(),
+            onset: day("2026-02-19"),
+            insolvency: day("2026-03-31"),
+            pattern: "slide".to_owned(),
+        };
+        let findings = find(&pass.finish(), Some(&[known("b"), known("stranger")]));
+
+        let worth = &findings.sets[0].worth[0];
+        let told = worth.warned.as_ref().expect("a failure");
+        assert_eq!((told.befallen, told.leads_days.as_slice()), (1, [70].as_slice()));
+        assert_eq!(worth.followed, Some(Followed { seen: 1, followed: 1 }));
+        // The one buyer is not healthy, so no alert is false.
+        assert_eq!(worth.false_per_1000_a_month, None);
+        let patterns: Vec<&str> = worth.known.iter().map(|(pattern, _)| pattern.as_str()).collect();
+        assert_eq!(patterns, ["all", "slide"]);
+        let all = &worth.known[0].1;
+        assert_eq!(
+            (all.befallen, all.leads_days.as_slice(), all.from_onset_days.as_slice()),
+            (1, [40].as_slice(), [0].as_slice())
+        );
+        // By month: flagged at the start of February, 58 days ahead.
+        assert_eq!(row(&findings, "deterioration alerts").warned.leads_days, [58]);
     }
 }

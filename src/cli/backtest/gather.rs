@@ -313,4 +313,4 @@ impl Gathered {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -5,18 +5,18 @@ use super::*;
 use crate::event::{AlertKind, EffectBody, Severity};
 
 /// A pass to which effects can be told besides those of the engine.
-struct Passing {
+pub struct Passing {
     gathering: Gathering,
     number: u32,
 }
 
 impl Passing {
-    fn new(label: &str, horizon: Option<u16>, min_history: usize) -> Passing {
+    pub fn new(label: &str, horizon: Option<u16>, min_history: usize) -> Passing {
         let plan = Plan { label: Label::parse(label).expect("a label"), horizon, min_history };
         Passing { gathering: Gathering::new(plan, vec![Params::new(euro())], Instant::MAX), number: 0 }
     }
 
-    fn line(&mut self, time: &str, kind: &str, data: &str) {
+    pub fn line(&mut self, time: &str, kind: &str, data: &str) {
         self.number += 1;
         let line = format!(
             r#"{{"specversion":"1.0","id":"e{}","source":"t","type":"{kind}","subject":"b","time":"{time}","data":{data}}}"#,
@@ -25,14 +25,14 @@ impl Passing {
         self.gathering.line(line.as_bytes());
     }
 
-    fn invoice(&mut self, id: &str, time: &str) {
+    pub fn invoice(&mut self, id: &str, time: &str) {
         let day = &time[..10];
         let data =
             format!(r#"{{"invoice_id":"{id}","amount":100,"currency":"EUR","issued_on":"{day}","due_on":"{day}"}}"#);
         self.line(time, "invoice.issued", &data);
     }
 
-    fn pay(&mut self, invoice: &str, time: &str) {
+    pub fn pay(&mut self, invoice: &str, time: &str) {
         let day = &time[..10];
         let data = format!(
             r#"{{"payment_id":"P-{invoice}","amount":100,"currency":"EUR","received_on":"{day}","allocations":[{{"invoice_id":"{invoice}","amount":100}}]}}"#
@@ -41,11 +41,11 @@ impl Passing {
     }
 
     /// Has the engine say this with the next event, ahead of what it says itself.
-    fn say(&mut self, time: &str, body: EffectBody) {
+    pub fn say(&mut self, time: &str, body: EffectBody) {
         self.gathering.sets[0].effects.push(effect("b", time, body));
     }
 
-    fn finish(self) -> Gathered {
+    pub fn finish(self) -> Gathered {
         self.gathering.finish().expect("a history")
     }
 }
