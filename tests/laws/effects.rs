@@ -11,7 +11,7 @@ use vigie::risk::{Params, Shard};
 use vigie::wire::output::encode_effect;
 
 use crate::told::{Told, everyday, id};
-use crate::{eur, every_case, rows, shard, tell, today};
+use crate::{every_case, lively, rows, shard, tell, today};
 
 const DAY_NS: i64 = 86_400_000_000_000;
 
@@ -130,30 +130,13 @@ proptest! {
 
     #[test]
     fn looking_every_day_finds_nothing_that_the_deadlines_miss(all in everyday(1..40)) {
-        let (mut left_alone, mut looked_at) = (shard(), shard());
-        let (mut effects, mut effects_looked_at) = (Vec::new(), Vec::new());
-        for told in &all {
-            poke_until(&mut looked_at, told.time, &mut effects_looked_at);
-            // What moves no clock (a rate, a duplicate) must find both clocks and both instants alike.
-            left_alone.advance(told.time, &mut effects);
-            looked_at.advance(told.time, &mut effects_looked_at);
-            left_alone.apply(&told.event(), &mut effects);
-            looked_at.apply(&told.event(), &mut effects_looked_at);
-        }
-        let end = today(&left_alone).plus(70).start();
-        left_alone.advance(end, &mut effects);
-        poke_until(&mut looked_at, end, &mut effects_looked_at);
-        looked_at.advance(end, &mut effects_looked_at);
-        let seen = |effects: &[Effect]| -> Vec<(String, String)> {
-            effects.iter().map(|effect| (effect.at.day().to_string(), told_in_short(effect))).collect()
-        };
-        prop_assert_eq!(seen(&effects), seen(&effects_looked_at));
+        prop_assert_eq!(left_to_deadlines(&mut shard(), &all), looked_at_daily(&mut shard(), &all));
     }
 
     #[test]
     fn a_retention_that_nothing_outlives_changes_no_effect(all in everyday(1..60)) {
         let mut keeping = shard();
-        let mut forgetting = Shard::new(Params { retention_days: Some(u16::MAX), ..Params::new(eur()) });
+        let mut forgetting = Shard::new(Params { retention_days: Some(u16::MAX), ..lively() });
         let (mut effects, mut effects_forgetting) = (Vec::new(), Vec::new());
         let outcomes = tell(&mut keeping, &all, &mut effects);
         prop_assert_eq!(outcomes, tell(&mut forgetting, &all, &mut effects_forgetting));
@@ -161,6 +144,40 @@ proptest! {
         finish(&mut forgetting, &mut effects_forgetting);
         prop_assert_eq!(written(&effects), written(&effects_forgetting));
     }
+}
+
+/// How long after the last event somebody still looks, in days.
+const AFTERWARDS_DAYS: i32 = 70;
+
+/// What is told of events, and on which day, where nobody looks but at the deadlines.
+pub fn left_to_deadlines(shard: &mut Shard, all: &[Told]) -> Vec<(String, String)> {
+    let mut effects = Vec::new();
+    for told in all {
+        shard.advance(told.time, &mut effects);
+        shard.apply(&told.event(), &mut effects);
+    }
+    let end = today(shard).plus(AFTERWARDS_DAYS).start();
+    shard.advance(end, &mut effects);
+    seen(&effects)
+}
+
+/// What is told of events, and on which day, where every buyer is looked at every day.
+pub fn looked_at_daily(shard: &mut Shard, all: &[Told]) -> Vec<(String, String)> {
+    let mut effects = Vec::new();
+    for told in all {
+        poke_until(shard, told.time, &mut effects);
+        // What moves no clock (a rate, a duplicate) must find both clocks and both instants alike.
+        shard.advance(told.time, &mut effects);
+        shard.apply(&told.event(), &mut effects);
+    }
+    let end = today(shard).plus(AFTERWARDS_DAYS).start();
+    poke_until(shard, end, &mut effects);
+    shard.advance(end, &mut effects);
+    seen(&effects)
+}
+
+fn seen(effects: &[Effect]) -> Vec<(String, String)> {
+    effects.iter().map(|effect| (effect.at.day().to_string(), told_in_short(effect))).collect()
 }
 
 /// Says something of no consequence of every buyer at the start of every day up to `to`.

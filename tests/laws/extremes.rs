@@ -11,7 +11,7 @@ use vigie::sim::naive::Twin;
 use vigie::wire::output::encode_effect;
 
 use crate::told::{EXTREME, Told, currency, id, money, sequence};
-use crate::{eur, every_case, rows, shard, today};
+use crate::{eur, every_case, lively, rows, shard, today};
 
 /// Two centuries of month ends take their time.
 fn some_cases() -> Config {
@@ -42,7 +42,7 @@ proptest! {
         instant_ms in prop::sample::select(vec![1000, 1, 86_400_000]),
     ) {
         all.iter_mut().zip(times).for_each(|(told, time)| told.time = time.unwrap_or(told.time));
-        let mut shard = Shard::new(Params { retention_days, instant_ms, ..Params::new(eur()) });
+        let mut shard = Shard::new(Params { retention_days, instant_ms, ..lively() });
         let mut twin = Twin::new(eur());
         let mut effects = Vec::new();
         for told in &all {

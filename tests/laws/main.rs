@@ -8,12 +8,14 @@ mod extremes;
 mod forgetting;
 mod found;
 mod ledger;
+mod proposals;
 mod sums;
 mod told;
 
 use proptest::test_runner::Config;
 use vigie::base::{Currency, Day, Instant};
-use vigie::event::{Effect, ReportRow};
+use vigie::event::{Effect, Grade, ReportRow};
+use vigie::risk::params::Weighing;
 use vigie::risk::{Outcome, Params, Shard};
 
 use told::Told;
@@ -28,7 +30,17 @@ fn eur() -> Currency {
 }
 
 fn shard() -> Shard {
-    Shard::new(Params::new(eur()))
+    Shard::new(lively())
+}
+
+/// The documented params, but for proposals: nothing may be retained of anybody, and no cut is too small.
+fn lively() -> Params {
+    let mut params = Params::new(eur());
+    let levels = &mut params.proposals;
+    levels.retained_from = Grade::A;
+    (levels.retained_named, levels.retained_unnamed) = ([0; 6], [0; 6]);
+    (levels.step_min, levels.min_cut_amount, levels.weigh_margin) = (1, 0, Weighing::Told);
+    params
 }
 
 /// Applies all events.
