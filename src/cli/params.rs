@@ -2,6 +2,7 @@
 
 mod loss;
 mod proposals;
+mod score;
 
 use std::io::Read;
 use std::path::Path;
@@ -36,6 +37,8 @@ struct File {
     alerts: AlertLevels,
     #[serde(default, with = "loss::Table")]
     loss: LossLevels,
+    #[serde(default)]
+    score: score::File,
     #[serde(default, with = "proposals::Table")]
     proposals: ProposalLevels,
 }
@@ -86,6 +89,7 @@ fn from_text(text: &str, base: Option<Currency>) -> Result<Params, String> {
         retention_days: file.retention_days.or(default.retention_days),
         alerts: file.alerts,
         loss: file.loss,
+        score: file.score.levels()?,
         proposals: file.proposals,
         ..default
     };

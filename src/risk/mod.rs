@@ -21,5 +21,5 @@ pub mod score;
 pub mod shard;
 pub mod signals;
 
-pub use params::{AlertLevels, LossLevels, Params, ProposalLevels};
+pub use params::{AlertLevels, CourseLevels, LossLevels, Params, ProposalLevels, ScoreLevels};
 pub use shard::{Outcome, Shard};

@@ -2,7 +2,7 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use crate::event::Points;
+use crate::event::{Grade, Points};
 use crate::risk::score::{Bad, CODES, Code, Table};
 
 /// The weights of the score. Shares are in thousandths, days in tenths, ratios in 10^-4, as the codes say.
@@ -47,8 +47,8 @@ pub struct ScoreLevels {
 /// When the course of a score is worth an alert.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct CourseLevels {
-    /// The grade (A is 0) from which on a worse one is told.
-    pub worsened_grade: u8,
+    /// The grade from which on a worse one is told.
+    pub worsened_grade: Grade,
     /// How far the score must have risen since the grade that the buyer had settled at.
     pub worsened_rise: Points,
     /// How many days it must last.
@@ -80,7 +80,7 @@ pub struct CourseLevels {
 impl Default for CourseLevels {
     fn default() -> CourseLevels {
         CourseLevels {
-            worsened_grade: 2,
+            worsened_grade: Grade::C,
             worsened_rise: Points::whole(10),
             worsened_days: 3,
             at_once_fail: Points::whole(60),

@@ -1,5 +1,7 @@
 //! Owns the codes of the score's reasons: their names, their order, and which sub-score each belongs to.
 
+use super::table::Bad;
+
 /// Which sub-score a reason belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
@@ -24,6 +26,24 @@ macro_rules! codes {
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $( Code::$code => $name, )* }
+            }
+
+            /// Which of its measures are bad.
+            #[must_use]
+            pub const fn bad(self) -> Bad {
+                match self {
+                    Code::SalesTrend
+                    | Code::RetainedEarnings
+                    | Code::OperatingReturn
+                    | Code::CurrentRatio
+                    | Code::CashFlowToDebt
+                    | Code::DepreciationToDebt
+                    | Code::IncomeToShortDebt
+                    | Code::CashRatio
+                    | Code::EquityToDebt
+                    | Code::DebtService => Bad::Low,
+                    _ => Bad::High,
+                }
             }
 
             /// The sub-score that it belongs to.

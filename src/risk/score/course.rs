@@ -129,7 +129,7 @@ impl Course {
         let Scored { score, fail, grade, .. } = step.scored;
         let rise = self.settled_score.quarters() + step.levels.worsened_rise.quarters();
         let is_told = is_known || fail >= step.levels.at_once_fail;
-        is_told && grade as u8 >= step.levels.worsened_grade && grade > self.settled && score.quarters() >= rise
+        is_told && grade >= step.levels.worsened_grade && grade > self.settled && score.quarters() >= rise
     }
 
     /// Raises an alert where one is due; otherwise the buyer may settle.
