@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use bumpalo::Bump;
 use vigie::base::{Currency, Day, Instant};
-use vigie::event::{Body, Event};
+use vigie::event::{Body, Event, Topic};
 use vigie::risk::{Outcome, Params, Shard};
 use vigie::wire::{DecodeRules, decode_value, encode_event};
 use vigie::workload::render::buyer_id;
@@ -164,7 +164,7 @@ fn a_wholesaler_sees_every_type_but_decisions() {
         }
     });
     for spec in Body::SPECS {
-        let is_decision = spec.name.starts_with("proposal.");
+        let is_decision = spec.topic == Some(Topic::Decisions);
         assert_eq!(counts.contains_key(spec.name), !is_decision, "{}", spec.name);
     }
     assert_eq!(counts["buyer.described"], 3000);
