@@ -25,6 +25,8 @@
 //!   [`risk::ledger::Invoice`] has a [`risk::ledger::Standing`], which is all that the totals count of it.
 //! - [`risk::cover`]: who bears it? [`risk::cover::Carrying`] is one walk over the unpaid invoices, with all covers.
 //! - [`risk::alert`]: whom to tell? Rules find what holds now; [`risk::alert::Alerts`] raises, escalates and clears.
+//! - [`risk::proposal`]: what to do? A [`risk::proposal::Case`] calls for a lower limit or does not;
+//!   [`risk::proposal::Proposals`] is the life of the one that is open.
 //! - [`risk::deadlines`]: when must somebody look again, though nothing happens?
 //!
 //! What changes results, and nothing else, is in [`risk::Params`].

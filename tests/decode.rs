@@ -403,6 +403,11 @@ fn a_record_must_be_on_the_home_topic_under_its_buyers_key_and_in_its_partition(
         assert_eq!(record_code(&Record { key, ..good }, &rules()), Some(KeyMismatch), "{key:?}");
     }
     assert_eq!(record_code(&Record { partition: (good.partition + 1) % 12, ..good }, &rules()), Some(KeyMismatch));
+    let snooze = with(INVOICE, "invoice.issued", "alert.snoozed");
+    let snooze = with(&snooze, r#""data":{"#, r#""data":{"alert_id":"a1","until":"2026-03-20","decided_by":"me","#);
+    let snooze = Record { value: snooze.as_bytes(), ..good };
+    assert_eq!(record_code(&snooze, &rules()), Some(WrongTopic));
+    assert_eq!(record_code(&Record { topic: Topic::Decisions, ..snooze }, &rules()), None);
     let nobody = Record { topic: Topic::FxRates, key: Some(b"any"), partition: 3, value: RATE.as_bytes(), ..good };
     assert_eq!(record_code(&nobody, &rules()), None);
     assert_eq!(record_code(&Record { key: None, ..nobody }, &rules()), None);

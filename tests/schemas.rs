@@ -92,7 +92,12 @@ fn every_inbound_example_is_decoded_and_applies_to_a_fresh_shard() {
             match Shard::new(Params::new(euro())).apply(&event, &mut Vec::new()) {
                 Outcome::Applied => {}
                 Outcome::Refused(refusal) if refusal.code == RefusalCode::NotOpen => {
+<<<<<<< HEAD
                     assert_eq!(spec.topic, Some(Topic::Decisions), "{refusal}: {example}");
+=======
+                    let is_decision = spec.topic == Some(Topic::Decisions);
+                    assert!(is_decision, "{refusal}: {example}");
+>>>>>>> proposals
                 }
                 other => panic!("{other:?}: {example}"),
             }
@@ -189,7 +194,7 @@ fn the_document_refers_to_every_schema_file() {
     for file in files().iter().filter(|file| file.name.ends_with(".json")) {
         assert!(document.contains(&format!("\"$ref\": \"./{}\"\n", file.name)), "{}", file.name);
     }
-    for topic in vigie::event::Topic::ALL {
+    for topic in Topic::ALL {
         assert!(document.contains(&format!("address: vigie.{}\n", topic.as_str())));
     }
 }

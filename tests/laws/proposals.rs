@@ -186,7 +186,7 @@ impl Lives {
         prop_assert_eq!(is_auto, closing.outcome == ProposalOutcome::Applied);
         let who = closing.decided_by.as_deref().map_or(0, |who| who.split(", ").count());
         match closing.outcome {
-            ProposalOutcome::Approved => prop_assert!(who >= 1 && who <= 2, "{} decided", who),
+            ProposalOutcome::Approved => prop_assert!((1..=2).contains(&who), "{} decided", who),
             ProposalOutcome::Rejected => prop_assert_eq!(who, 1),
             _ => prop_assert_eq!(who, 0),
         }

@@ -194,7 +194,8 @@ mod tests {
     #[test]
     fn what_is_left_out_stays_as_documented() {
         assert_eq!(levels(""), Ok(ScoreLevels::default()));
-        let said = levels("grades = [5, 10.5, 20, 30, 40]\n[tables]\nlate_share = [[0, 0], [1000, 12.25]]").expect("levels");
+        let said =
+            levels("grades = [5, 10.5, 20, 30, 40]\n[tables]\nlate_share = [[0, 0], [1000, 12.25]]").expect("levels");
         assert_eq!(said.grades[1], Points::from_quarters(42));
         assert_eq!(said.table(Code::LateShare).quarters(1000), 49);
         assert_eq!(said.table(Code::Rating), ScoreLevels::default().table(Code::Rating));

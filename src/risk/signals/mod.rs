@@ -114,7 +114,8 @@ impl Agency {
     fn take(&mut self, event: &Event<'_>, said: &RatingChanged<'_>) {
         // A share is in 10^-9; a probability is told in hundredths of a per cent, rounded up.
         const PER_BASIS_POINT: u32 = 100_000;
-        let rating = Rating { grade: said.grade, default_probability_bp: said.pd.map(|pd| pd.div_ceil(PER_BASIS_POINT)) };
+        let rating =
+            Rating { grade: said.grade, default_probability_bp: said.pd.map(|pd| pd.div_ceil(PER_BASIS_POINT)) };
         let place = self.ratings.partition_point(|known| !known.is_before(event));
         self.ratings.insert(place, Fact::new(event, rating));
         self.ratings.truncate(RATINGS_MAX);
