@@ -92,12 +92,7 @@ fn every_inbound_example_is_decoded_and_applies_to_a_fresh_shard() {
             match Shard::new(Params::new(euro())).apply(&event, &mut Vec::new()) {
                 Outcome::Applied => {}
                 Outcome::Refused(refusal) if refusal.code == RefusalCode::NotOpen => {
-<<<<<<< HEAD
                     assert_eq!(spec.topic, Some(Topic::Decisions), "{refusal}: {example}");
-=======
-                    let is_decision = spec.topic == Some(Topic::Decisions);
-                    assert!(is_decision, "{refusal}: {example}");
->>>>>>> proposals
                 }
                 other => panic!("{other:?}: {example}"),
             }

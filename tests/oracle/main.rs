@@ -68,11 +68,7 @@ fn the_golden_files_hold_every_type_and_every_refusal_that_a_file_can_hold() {
         "skipped",
     ];
     assert_eq!(counts.iter().map(String::as_str).collect::<Vec<_>>(), wanted);
-<<<<<<< HEAD
     // The reference knows no snoozing: it changes no figure.
-=======
-    // The reference knows no alerts, and so no snoozes.
->>>>>>> proposals
     for spec in vigie::event::Body::SPECS.iter().filter(|spec| spec.name != "alert.snoozed") {
         assert!(text.contains(&format!("\"{}\"", spec.name)), "no {} in the golden files", spec.name);
     }
