@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use vigie::base::Instant;
-use vigie::event::input::{ClockTick, RatingChanged};
+use vigie::event::input::{ClockTick, OrderCancelled};
 use vigie::event::{AlertKind, Body, Effect, EffectBody, LimitAmount, Severity};
 use vigie::risk::{Params, Shard};
 use vigie::wire::output::encode_effect;
@@ -187,7 +187,7 @@ fn poke_until(shard: &mut Shard, to: Instant, effects: &mut Vec<Effect>) {
     let buyers: Vec<String> = rows(shard, day).into_iter().map(|row| row.buyer_id).collect();
     while day.start() <= to {
         for buyer in &buyers {
-            let body = Body::RatingChanged(RatingChanged { agency: id("poke"), grade: 5, pd: None });
+            let body = Body::OrderCancelled(OrderCancelled { seller_id: "", order_id: id("poke") });
             let poke = Told { time: day.start(), id: "poke", source: "/poke", subject: "", body, shares: Vec::new() };
             shard.apply(&vigie::event::Event { subject: buyer, ..poke.event() }, effects);
         }
@@ -240,7 +240,13 @@ impl Lives {
                 let twin = |alert: &Alert| {
                     alert.buyer_id == effect.buyer_id && alert.kind == notice.kind && alert.now.is_some()
                 };
-                let one_a_buyer = [AlertKind::InsolvencyOpened, AlertKind::LimitExceeded, AlertKind::UncoveredExposure];
+                let one_a_buyer = [
+                    AlertKind::InsolvencyOpened,
+                    AlertKind::LimitExceeded,
+                    AlertKind::UncoveredExposure,
+                    AlertKind::GradeWorsened,
+                    AlertKind::SuddenDeterioration,
+                ];
                 prop_assert!(!one_a_buyer.contains(&notice.kind) || !self.alerts.values().any(twin), "two at a time");
                 let alert = Alert { buyer_id: effect.buyer_id.clone(), kind: notice.kind, now };
                 prop_assert!(self.alerts.insert(notice.alert_id.clone(), alert).is_none(), "raised twice");
