@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use vigie::base::Instant;
-use vigie::event::input::{ClockTick, OrderCancelled};
+use vigie::event::input::{ClockTick, CoverWithdrawn};
 use vigie::event::{AlertKind, Body, Effect, EffectBody, LimitAmount, Severity};
 use vigie::risk::{Params, Shard};
 use vigie::wire::output::encode_effect;
@@ -187,7 +187,7 @@ fn poke_until(shard: &mut Shard, to: Instant, effects: &mut Vec<Effect>) {
     let buyers: Vec<String> = rows(shard, day).into_iter().map(|row| row.buyer_id).collect();
     while day.start() <= to {
         for buyer in &buyers {
-            let body = Body::OrderCancelled(OrderCancelled { seller_id: "", order_id: id("poke") });
+            let body = Body::CoverWithdrawn(CoverWithdrawn { cover_id: id("poke"), effective_on: day });
             let poke = Told { time: day.start(), id: "poke", source: "/poke", subject: "", body, shares: Vec::new() };
             shard.apply(&vigie::event::Event { subject: buyer, ..poke.event() }, effects);
         }
