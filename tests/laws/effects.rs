@@ -21,7 +21,7 @@ fn finish(shard: &mut Shard, effects: &mut Vec<Effect>) {
     shard.advance(end, effects);
 }
 
-fn written(effects: &[Effect]) -> Vec<String> {
+pub fn written(effects: &[Effect]) -> Vec<String> {
     let line = |effect: &Effect| {
         let mut line = Vec::new();
         encode_effect(effect, &mut line);
@@ -207,13 +207,14 @@ fn told_in_short(effect: &Effect) -> String {
             format!("{buyer}: {kind} {} to {:?}: {:?}", notice.version, notice.proposed_limit, notice.reasons)
         }
         EffectBody::LimitReductionClosed(closing) => format!("{buyer}: {kind} {:?}", closing.outcome),
-        EffectBody::ExposureUpdated(_) | EffectBody::ScoreChanged(_) => format!("{buyer}: {kind}"),
+        EffectBody::ScoreChanged(scored) => format!("{buyer}: {kind} to {scored:?}"),
+        EffectBody::ExposureUpdated(_) => format!("{buyer}: {kind}"),
     }
 }
 
 /// What effects, one after another, may say of alerts and limits.
 #[derive(Default)]
-struct Lives {
+pub struct Lives {
     alerts: BTreeMap<String, Alert>,
     limits: BTreeMap<String, Option<LimitAmount>>,
     sequences: BTreeMap<String, u64>,
@@ -228,7 +229,7 @@ struct Alert {
 }
 
 impl Lives {
-    fn live(&mut self, effect: &Effect) -> Result<(), TestCaseError> {
+    pub fn live(&mut self, effect: &Effect) -> Result<(), TestCaseError> {
         let sequence = self.sequences.entry(effect.buyer_id.clone()).or_default();
         *sequence += 1;
         prop_assert_eq!(effect.sequence, *sequence, "a gap");
@@ -248,6 +249,13 @@ impl Lives {
                     AlertKind::SuddenDeterioration,
                 ];
                 prop_assert!(!one_a_buyer.contains(&notice.kind) || !self.alerts.values().any(twin), "two at a time");
+                let of_course = |kind| matches!(kind, AlertKind::GradeWorsened | AlertKind::SuddenDeterioration);
+                let is_told =
+                    |alert: &Alert| alert.buyer_id == effect.buyer_id && of_course(alert.kind) && alert.now.is_some();
+                prop_assert!(
+                    !of_course(notice.kind) || !self.alerts.values().any(is_told),
+                    "one deterioration, two alerts"
+                );
                 let alert = Alert { buyer_id: effect.buyer_id.clone(), kind: notice.kind, now };
                 prop_assert!(self.alerts.insert(notice.alert_id.clone(), alert).is_none(), "raised twice");
             }

@@ -9,8 +9,10 @@ mod forgetting;
 mod found;
 mod ledger;
 mod proposals;
+mod score;
 mod sums;
 mod told;
+mod trade;
 
 use proptest::test_runner::Config;
 use vigie::base::{Currency, Day, Instant};
