@@ -135,15 +135,17 @@ impl Card {
             return;
         }
         self.habits(evidence);
+        // What is written off is overdue for good: otherwise giving up would look better than waiting.
+        let lost = open.written_off * WHOLE;
         if let Some(class) = habit_class(behaviour) {
-            self.put(evidence, Code::BrokenHabit, share(open.overdue_from_class(class), recent));
+            self.put(evidence, Code::BrokenHabit, share(open.overdue_from_class(class) + lost, recent));
         }
-        self.put(evidence, Code::OverdueOld, share(open.overdue_from_day(61), settled));
+        self.put(evidence, Code::OverdueOld, share(open.overdue_from_day(61) + lost, settled));
         self.put(evidence, Code::DelayRising, behaviour.change() * 10 / SPREAD_ONE);
         self.put(evidence, Code::PartialPayments, share(behaviour.partial(), recent + WHOLE));
         self.put(evidence, Code::ReversedPayments, (behaviour.reversed() * THOUSAND / WHOLE) as i32);
         self.put(evidence, Code::Disputes, share(open.disputed * WHOLE, recent + WHOLE));
-        self.put(evidence, Code::WrittenOff, share(open.written_off * WHOLE, settled));
+        self.put(evidence, Code::WrittenOff, share(lost, settled));
     }
 
     /// What settled invoices say. Few of them are taken with caution, as if some others of a middling buyer stood beside.
