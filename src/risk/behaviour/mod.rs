@@ -140,7 +140,7 @@ impl Behaviour {
             return;
         }
         let age = self.move_to(day, pace);
-        self.keep_habit(day);
+        self.keep_habit(seen.iter().map(|settlement| settlement.due).max().unwrap_or(day));
         self.note_change(seen);
         let (slow, fast) = (pace.slow.left(age), pace.fast.left(age));
         for settlement in seen {
