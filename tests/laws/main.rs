@@ -8,11 +8,13 @@ mod extremes;
 mod forgetting;
 mod found;
 mod ledger;
+mod payers;
 mod proposals;
 mod score;
 mod sums;
 mod told;
 mod trade;
+mod worse;
 
 use proptest::test_runner::Config;
 use vigie::base::{Currency, Day, Instant};
