@@ -176,6 +176,15 @@ fn other_event(verb: &str, words: &[&str], day: &str, data: &mut Map<String, Val
             set(&[("closed_on", day)]);
             "insolvency.closed"
         }
+        ("rating", [grade, "by", agency]) => {
+            set(&[("agency", agency)]);
+            data.insert("grade".to_owned(), days(grade).ok()?);
+            "rating.changed"
+        }
+        ("incident", [id, kind]) => {
+            set(&[("incident_id", id), ("kind", kind)]);
+            "incident.reported"
+        }
         ("approve" | "reject", [id, "by", who]) => {
             set(&[("proposal_id", id), ("decided_by", who)]);
             data.entry("version").or_insert_with(|| json!(1));
