@@ -138,3 +138,7 @@ golden: ## Makes tests/golden/oracle anew with the reference implementation
 
 scenarios: ## Rewrites the effects in tests/scenarios from what the engine does now: read the difference
 	UPDATE=1 $(CARGO) test --locked --test scenarios
+
+.PHONY: params
+params: ## Rewrites params.toml, the documented defaults, from the code
+	UPDATE=1 $(CARGO) test --locked --lib the_file_at_the_top_says_every_default

@@ -74,6 +74,7 @@ const TOP_LEVEL: &[&str] = &[
     "deny.toml",
     "docker",
     "grafana",
+    "params.toml",
     "schemas",
     "src",
     "target",

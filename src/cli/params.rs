@@ -1,5 +1,7 @@
 //! Owns the params file: TOML over the documented defaults, every key checked.
 
+#[cfg(test)]
+mod documented;
 mod loss;
 mod proposals;
 mod score;
