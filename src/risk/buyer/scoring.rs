@@ -94,15 +94,17 @@ impl Buyer {
 
     fn step<'a>(&self, today: Day, levels: &'a ScoreLevels, card: &Card) -> Step<'a> {
         const SUDDEN: [Code; 4] = [Code::BrokenHabit, Code::DelayRising, Code::Incidents, Code::RatingFallen];
-        let levels = &levels.course;
-        let is_known = self.behaviour.payments() >= levels.known_payments;
+        let course = &levels.course;
+        let is_known = self.behaviour.payments() >= course.known_payments;
         let first_day = self.behaviour.first_day().filter(|_| is_known);
+        let known_from = first_day.map_or(Day::MAX, |day| day.plus(course.known_days.into()));
         Step {
             today,
-            levels,
+            levels: course,
             scored: self.scored,
             sudden: Points::from_quarters(SUDDEN.iter().map(|code| card.raw(*code)).sum()),
-            known_from: first_day.map_or(Day::MAX, |day| day.plus(levels.known_days.into())),
+            level: (today < known_from).then(|| card.level(levels)),
+            known_from,
         }
     }
 

@@ -302,6 +302,17 @@ impl Card {
         }
     }
 
+    /// The score that the buyer's level alone would have: how it usually pays, its ratings and accounts, and nothing that
+    /// tells of a change.
+    #[must_use]
+    pub fn level(&self, levels: &ScoreLevels) -> Scored {
+        let mut level = self.clone();
+        for code in Code::ALL.iter().filter(|code| !code.is_level()) {
+            level.fine[*code as usize] = 0;
+        }
+        level.score(levels, Grade::A)
+    }
+
     /// The points of each reason, which add up to the score.
     #[must_use]
     pub fn points(&self, scored: &Scored) -> [Points; CODES] {
@@ -325,8 +336,8 @@ const ACCOUNTS_LATE_DAYS: u16 = 180;
 
 /// The first class of age that is wholly beyond a buyer's habit.
 fn habit_class(behaviour: &Behaviour) -> Option<usize> {
-    // Of a buyer that has no habit yet, a month past due is beyond what one expects.
-    const UNKNOWN_DAYS: i32 = 31;
+    // Of a buyer that has no habit yet, two months past due are beyond what one expects.
+    const UNKNOWN_DAYS: i32 = 61;
     let days = behaviour.habit_days().unwrap_or(UNKNOWN_DAYS);
     AGE_STARTS.iter().position(|start| *start >= days)
 }

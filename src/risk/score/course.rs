@@ -60,6 +60,8 @@ pub struct Step<'a> {
     pub scored: Scored,
     /// Points of what changes suddenly.
     pub sudden: Points,
+    /// What the buyer's level alone would score, where it is not known well enough yet to have settled.
+    pub level: Option<Scored>,
     /// Since when the buyer is known well enough; [`Day::MAX`]: it is not yet.
     pub known_from: Day,
 }
@@ -83,8 +85,10 @@ impl Default for Course {
 impl Course {
     /// Judges a step: whether an alert is open then.
     pub fn judge(&mut self, step: &Step<'_>) -> bool {
-        let is_known = step.today >= step.known_from;
-        let (is_worse, is_sudden) = (self.is_worse(step, is_known), is_known && is_sudden(step));
+        if let (Some(level), None) = (step.level, self.open) {
+            (self.settled, self.settled_score) = (level.grade, level.score);
+        }
+        let (is_worse, is_sudden) = (self.is_worse(step), is_sudden(step));
         since(&mut self.worse_since, is_worse, step.today);
         since(&mut self.sudden_since, is_sudden, step.today);
         match &mut self.open {
@@ -93,7 +97,8 @@ impl Course {
                 let is_back = is_back(open, step);
                 let is_calm = match open.kind {
                     AlertKind::SuddenDeterioration => {
-                        is_back || (!is_worse && below_half(step.sudden, step.levels.sudden_points))
+                        let rests = below_half(step.sudden, step.levels.sudden_points);
+                        rests && (is_back || step.scored.grade <= open.previous)
                     }
                     _ => is_back,
                 };
@@ -102,7 +107,7 @@ impl Course {
                     self.clear(step);
                 }
             }
-            None => self.look(step, is_known),
+            None => self.look(step),
         }
         self.open.is_some()
     }
@@ -125,15 +130,14 @@ impl Course {
         days.into_iter().filter(|day| *day > step.today).min().unwrap_or(Day::MAX)
     }
 
-    fn is_worse(&self, step: &Step<'_>, is_known: bool) -> bool {
-        let Scored { score, fail, grade, .. } = step.scored;
+    fn is_worse(&self, step: &Step<'_>) -> bool {
+        let Scored { score, grade, .. } = step.scored;
         let rise = self.settled_score.quarters() + step.levels.worsened_rise.quarters();
-        let is_told = is_known || fail >= step.levels.at_once_fail;
-        is_told && grade >= step.levels.worsened_grade && grade > self.settled && score.quarters() >= rise
+        grade >= step.levels.worsened_grade && grade > self.settled && score.quarters() >= rise
     }
 
     /// Raises an alert where one is due; otherwise the buyer may settle.
-    fn look(&mut self, step: &Step<'_>, is_known: bool) {
+    fn look(&mut self, step: &Step<'_>) {
         let levels = step.levels;
         let grade = step.scored.grade;
         let at_once = self.worse_since != Day::MAX && step.scored.fail >= levels.at_once_fail;
@@ -156,7 +160,7 @@ impl Course {
         let score = step.scored.score.quarters();
         let fell = score + levels.worsened_rise.quarters() / 2 <= self.settled_score.quarters();
         since(&mut self.better_since, grade < self.settled || fell, step.today);
-        if (!is_known && self.worse_since == Day::MAX) || reached(self.better_since, levels.settle_days, step.today) {
+        if reached(self.better_since, levels.settle_days, step.today) {
             self.settle(step);
         }
     }
@@ -182,11 +186,11 @@ impl Course {
     }
 }
 
-/// Whether the score is back where it came from, or near it.
+/// Whether the score is back near where it came from, or the grade is.
 fn is_back(open: &Open, step: &Step<'_>) -> bool {
     let Scored { score, grade, .. } = step.scored;
     let near = open.previous_score.quarters() + step.levels.worsened_rise.quarters() / 2;
-    grade <= open.previous || score.quarters() < near
+    score.quarters() < near || (open.kind == AlertKind::GradeWorsened && grade <= open.previous)
 }
 
 fn is_sudden(step: &Step<'_>) -> bool {
