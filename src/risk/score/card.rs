@@ -93,7 +93,7 @@ struct Caution {
 const LATE_CAUTION: Caution = Caution { share: 1000, invoices: 2 };
 const LATE_OVER_30_CAUTION: Caution = Caution { share: 400, invoices: 4 };
 const DELAY_CAUTION: Caution = Caution { share: 40, invoices: 2 };
-const RECENT_CAUTION: Caution = Caution { share: 240, invoices: 3 };
+const RECENT_CAUTION: Caution = Caution { share: 60, invoices: 3 };
 
 /// `part` of `whole` in thousandths, with caution.
 fn cautious(part: i64, whole: i64, caution: &Caution) -> i32 {
@@ -292,7 +292,8 @@ impl Card {
     pub fn score(&self, levels: &ScoreLevels, grade: Grade) -> Scored {
         let (slow, fail) = (self.side(Side::Slow), self.side(Side::Fail));
         let most = u32::from(Points::MAX.quarters());
-        let added = u32::from(slow) * levels.slow_weight_pct * (most - u32::from(fail)) / (100 * most);
+        let counting = u32::from(slow.saturating_sub(levels.slow_free.quarters()));
+        let added = counting * levels.slow_weight_pct * (most - u32::from(fail)) / (100 * most);
         let score = Points::from_quarters(fail + added as u16);
         Scored {
             score,
