@@ -342,8 +342,14 @@ impl Buyer {
         carrying: &mut Carrying,
     ) -> ExposureUpdate {
         let figures = self.reckon(rates, today, carrying);
+        let totals = self.ledger.keep_totals();
+        // What changed since the last judgement counts here as it does in the figures, so that the reasons add up.
+        let now = self.score_now(today, &params.score, &figures);
+        let judged = std::mem::replace(&mut self.scored, now);
         let reasons = self.score_reasons(today, &params.score, &figures);
         let ReportLine { row, further, profile, sellers } = self.line(params, rates, today, carrying);
+        self.scored = judged;
+        self.ledger.put_back_totals(totals);
         ExposureUpdate {
             row,
             further,

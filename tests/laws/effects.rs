@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use vigie::base::Instant;
-use vigie::event::input::{ClockTick, RatingChanged};
+use vigie::event::input::{ClockTick, CoverWithdrawn};
 use vigie::event::{AlertKind, Body, Effect, EffectBody, LimitAmount, Severity};
 use vigie::risk::{Params, Shard};
 use vigie::wire::output::encode_effect;
@@ -21,7 +21,7 @@ fn finish(shard: &mut Shard, effects: &mut Vec<Effect>) {
     shard.advance(end, effects);
 }
 
-fn written(effects: &[Effect]) -> Vec<String> {
+pub fn written(effects: &[Effect]) -> Vec<String> {
     let line = |effect: &Effect| {
         let mut line = Vec::new();
         encode_effect(effect, &mut line);
@@ -187,7 +187,7 @@ fn poke_until(shard: &mut Shard, to: Instant, effects: &mut Vec<Effect>) {
     let buyers: Vec<String> = rows(shard, day).into_iter().map(|row| row.buyer_id).collect();
     while day.start() <= to {
         for buyer in &buyers {
-            let body = Body::RatingChanged(RatingChanged { agency: id("poke"), grade: 5, pd: None });
+            let body = Body::CoverWithdrawn(CoverWithdrawn { cover_id: id("poke"), effective_on: day });
             let poke = Told { time: day.start(), id: "poke", source: "/poke", subject: "", body, shares: Vec::new() };
             shard.apply(&vigie::event::Event { subject: buyer, ..poke.event() }, effects);
         }
@@ -207,13 +207,14 @@ fn told_in_short(effect: &Effect) -> String {
             format!("{buyer}: {kind} {} to {:?}: {:?}", notice.version, notice.proposed_limit, notice.reasons)
         }
         EffectBody::LimitReductionClosed(closing) => format!("{buyer}: {kind} {:?}", closing.outcome),
-        EffectBody::ExposureUpdated(_) | EffectBody::ScoreChanged(_) => format!("{buyer}: {kind}"),
+        EffectBody::ScoreChanged(scored) => format!("{buyer}: {kind} to {scored:?}"),
+        EffectBody::ExposureUpdated(_) => format!("{buyer}: {kind}"),
     }
 }
 
 /// What effects, one after another, may say of alerts and limits.
 #[derive(Default)]
-struct Lives {
+pub struct Lives {
     alerts: BTreeMap<String, Alert>,
     limits: BTreeMap<String, Option<LimitAmount>>,
     sequences: BTreeMap<String, u64>,
@@ -228,7 +229,7 @@ struct Alert {
 }
 
 impl Lives {
-    fn live(&mut self, effect: &Effect) -> Result<(), TestCaseError> {
+    pub fn live(&mut self, effect: &Effect) -> Result<(), TestCaseError> {
         let sequence = self.sequences.entry(effect.buyer_id.clone()).or_default();
         *sequence += 1;
         prop_assert_eq!(effect.sequence, *sequence, "a gap");
@@ -240,8 +241,21 @@ impl Lives {
                 let twin = |alert: &Alert| {
                     alert.buyer_id == effect.buyer_id && alert.kind == notice.kind && alert.now.is_some()
                 };
-                let one_a_buyer = [AlertKind::InsolvencyOpened, AlertKind::LimitExceeded, AlertKind::UncoveredExposure];
+                let one_a_buyer = [
+                    AlertKind::InsolvencyOpened,
+                    AlertKind::LimitExceeded,
+                    AlertKind::UncoveredExposure,
+                    AlertKind::GradeWorsened,
+                    AlertKind::SuddenDeterioration,
+                ];
                 prop_assert!(!one_a_buyer.contains(&notice.kind) || !self.alerts.values().any(twin), "two at a time");
+                let of_course = |kind| matches!(kind, AlertKind::GradeWorsened | AlertKind::SuddenDeterioration);
+                let is_told =
+                    |alert: &Alert| alert.buyer_id == effect.buyer_id && of_course(alert.kind) && alert.now.is_some();
+                prop_assert!(
+                    !of_course(notice.kind) || !self.alerts.values().any(is_told),
+                    "one deterioration, two alerts"
+                );
                 let alert = Alert { buyer_id: effect.buyer_id.clone(), kind: notice.kind, now };
                 prop_assert!(self.alerts.insert(notice.alert_id.clone(), alert).is_none(), "raised twice");
             }

@@ -11,7 +11,7 @@ use vigie::sim::naive::Twin;
 use vigie::wire::output::encode_effect;
 
 use crate::told::{EXTREME, Told, currency, id, money, sequence};
-use crate::{eur, every_case, lively, rows, shard, today};
+use crate::{eur, every_case, ledger_rows, lively, rows, shard, today};
 
 /// Two centuries of month ends take their time.
 fn some_cases() -> Config {
@@ -57,7 +57,7 @@ proptest! {
         effects.iter().for_each(|effect| encode_effect(effect, &mut Vec::new()));
         prop_assert_eq!(shard.state_hash(), shard.state_hash());
         let as_of = today(&shard);
-        let rows = rows(&mut shard, as_of);
+        let rows = ledger_rows(&mut shard, as_of);
         if retention_days.is_none() {
             prop_assert_eq!(rows, twin.report(as_of));
         }

@@ -2,7 +2,7 @@
 
 use bumpalo::Bump;
 use vigie::base::{Cents, Day, Instant};
-use vigie::event::{Effect, EffectBody};
+use vigie::event::{AlertKind, Effect, EffectBody};
 use vigie::risk::{Params, Shard};
 use vigie::wire::{DecodeRules, TopicRule, decode_value};
 
@@ -11,7 +11,7 @@ use crate::{eur, rows, shard, today};
 /// A day, a type and its data: an event of buyer B at eight o'clock.
 type Said<'a> = (&'a str, &'a str, &'a str);
 
-/// The alerts that come of some events and of the days up to one: day, turn, kind, severity.
+/// The alerts that come of some events and of the days up to one, the course of the score aside: day, turn, kind, severity.
 fn alerts(params: Params, said: &[Said<'_>], until: &str) -> Vec<String> {
     let (mut shard, mut effects) = (Shard::new(params), Vec::new());
     tell(&mut shard, said, &mut effects);
@@ -45,6 +45,9 @@ fn in_short(effect: &Effect) -> Option<String> {
         EffectBody::AlertCleared(alert) => ("cleared", alert),
         _ => return None,
     };
+    if [AlertKind::GradeWorsened, AlertKind::SuddenDeterioration].contains(&alert.kind) {
+        return None;
+    }
     Some(format!("{} {turn} {} {}", effect.at.day(), alert.kind.as_str(), alert.severity.as_str()))
 }
 

@@ -10,7 +10,7 @@ use vigie::risk::Outcome;
 use vigie::sim::naive::{Twin, Verdict};
 
 use crate::told::{FIRST_DAY, Told, everyday, id, money, percent};
-use crate::{eur, every_case, rows, shard, tell, today};
+use crate::{eur, every_case, ledger_rows, rows, shard, tell, today};
 
 fn verdict(outcome: &Outcome) -> Option<Verdict> {
     match outcome {
@@ -39,11 +39,11 @@ proptest! {
             prop_assert_eq!(shard.clock(), twin.clock());
             if look {
                 let as_of = today(&shard).plus(later);
-                prop_assert_eq!(rows(&mut shard, as_of), twin.report(as_of));
+                prop_assert_eq!(ledger_rows(&mut shard, as_of), twin.report(as_of));
             }
         }
         let as_of = today(&shard).plus(later);
-        prop_assert_eq!(rows(&mut shard, as_of), twin.report(as_of));
+        prop_assert_eq!(ledger_rows(&mut shard, as_of), twin.report(as_of));
     }
 
     #[test]
@@ -67,7 +67,7 @@ proptest! {
         }
         prop_assert_eq!(one.clock(), other.clock());
         let as_of = today(&one);
-        prop_assert_eq!(rows(&mut one, as_of), rows(&mut other, as_of));
+        prop_assert_eq!(ledger_rows(&mut one, as_of), ledger_rows(&mut other, as_of));
     }
 
     #[test]

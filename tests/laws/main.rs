@@ -9,12 +9,14 @@ mod forgetting;
 mod found;
 mod ledger;
 mod proposals;
+mod score;
 mod sums;
 mod told;
+mod trade;
 
 use proptest::test_runner::Config;
 use vigie::base::{Currency, Day, Instant};
-use vigie::event::{Effect, Grade, ReportRow};
+use vigie::event::{Effect, Grade, ReportRow, Scored};
 use vigie::risk::params::Weighing;
 use vigie::risk::{Outcome, Params, Shard};
 
@@ -52,6 +54,11 @@ fn rows(shard: &mut Shard, as_of: Day) -> Vec<ReportRow> {
     let mut rows = Vec::new();
     shard.report(as_of, &mut |row| rows.push(row));
     rows
+}
+
+/// The rows as the ledger alone makes them: a score depends on when things were known, and the slow twin has none.
+fn ledger_rows(shard: &mut Shard, as_of: Day) -> Vec<ReportRow> {
+    rows(shard, as_of).into_iter().map(|row| ReportRow { scored: Scored::HEALTHY, ..row }).collect()
 }
 
 fn today(shard: &Shard) -> Day {

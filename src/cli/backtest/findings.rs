@@ -431,6 +431,8 @@ mod tests {
         let alert = |id| EffectBody::AlertRaised(notice(id, AlertKind::SuddenDeterioration, Severity::Critical));
         let mut pass = Passing::new("insolvency", Some(90), 0);
         pass.invoice("I1", "2026-01-10T12:00:00Z");
+        // Paid at once: so the engine has nothing to say of the buyer itself.
+        pass.pay("I1", "2026-01-10T13:00:00Z");
         pass.say("2026-01-20T00:00:00Z", alert("A"));
         pass.line("2026-03-31T12:00:00Z", "insolvency.opened", r#"{"procedure":"safeguard","opened_on":"2026-03-31"}"#);
         pass.line("2026-12-31T12:00:00Z", "clock.tick", "{}");

@@ -2,7 +2,8 @@
 //!
 //! Each invoice counts once, a part payment as the part that it pays. A sum halves over a half-life between payments, as of
 //! the last payment: silence changes none of it, and shows in the open invoices' ages instead. A late word on an earlier day
-//! counts as much as it would have faded by now, so that the order of arrival matters to the rounding alone.
+//! counts as much as it would have faded by now, so that the order of arrival matters to the rounding alone. A payment that is
+//! taken back stays in the sums, as how it came; the invoice counts anew when it is paid again.
 
 mod fading;
 
@@ -129,22 +130,23 @@ impl Default for Behaviour {
 impl Behaviour {
     /// Takes in what an event on `day` settled. `weight` gives a payment's amount in whole base units, at least 1.
     pub fn observe(&mut self, seen: &[Settlement], day: Day, pace: &Pace, weight: impl Fn(&Settlement) -> i64) {
-        if seen.is_empty() {
+        let Some(first) = seen.first() else { return };
+        let left = |sum: i64, left: u64| ((i128::from(sum) * i128::from(left)) >> 32) as i64;
+        // An event pays or takes back, never both. How it was paid stays known when that is taken back, and nothing fades:
+        // otherwise the reversal of a late payment would look better than none.
+        if first.turn == SettlementTurn::TakenBack {
+            let age = self.day.since(day).max(0).unsigned_abs();
+            self.reversed += seen.iter().map(|settlement| left(part(settlement), pace.fast.left(age))).sum::<i64>();
             return;
         }
         let age = self.move_to(day, pace);
         self.keep_habit(day);
         self.note_change(seen);
         let (slow, fast) = (pace.slow.left(age), pace.fast.left(age));
-        let left = |sum: i64, left: u64| ((i128::from(sum) * i128::from(left)) >> 32) as i64;
         for settlement in seen {
-            if settlement.turn == SettlementTurn::TakenBack {
-                self.reversed += left(part(settlement), fast);
-            }
-            let sign = if settlement.turn == SettlementTurn::TakenBack { -1 } else { 1 };
             let delay = i64::from(settlement.delay_days().clamp(DELAY_MIN, DELAY_MAX));
             let usual = i64::from(settlement.delay_days().clamp(USUAL_MIN, USUAL_MAX));
-            let whole = sign * part(settlement);
+            let whole = part(settlement);
             let part = left(whole, slow);
             let off = (delay - self.mean_delay().unwrap_or(delay)).abs();
             self.settled += part;
@@ -152,7 +154,7 @@ impl Behaviour {
             self.late_over_30 += if delay > 30 { part } else { 0 };
             self.delay += part * delay;
             self.deviation += part * off;
-            let amount = left(sign * weight(settlement), slow);
+            let amount = left(weight(settlement), slow);
             self.amount = self.amount.saturating_add(amount);
             self.amount_delay = self.amount_delay.saturating_add(amount.saturating_mul(delay));
             self.amount_usual = self.amount_usual.saturating_add(amount.saturating_mul(usual));
@@ -292,9 +294,8 @@ impl Behaviour {
 
     /// Adds to the sum of change how much later than by habit an event paid, all that it paid taken together.
     fn note_change(&mut self, seen: &[Settlement]) {
-        let paid = seen.iter().filter(|settlement| settlement.turn != SettlementTurn::TakenBack);
         let (mut sum, mut weight) = (0, 0);
-        for settlement in paid {
+        for settlement in seen {
             sum += part(settlement) * i64::from(settlement.delay_days().clamp(DELAY_MIN, DELAY_MAX));
             weight += part(settlement);
         }

@@ -86,6 +86,12 @@ impl Buyer {
         self.course.next_day(&step).min(card.next_day).min(self.ledger.next_age_day()).min(month)
     }
 
+    /// The score as of today, whether or not the buyer is judged already.
+    pub(super) fn score_now(&mut self, today: Day, levels: &ScoreLevels, figures: &Figures) -> Scored {
+        self.ledger.age(today);
+        Card::reckon(&parts!(self).evidence(today, levels, figures)).score(levels, self.scored.grade)
+    }
+
     /// What the score is made of, as of today.
     pub(super) fn score_reasons(&self, today: Day, levels: &ScoreLevels, figures: &Figures) -> Vec<Reason> {
         let evidence = parts!(self).evidence(today, levels, figures);

@@ -121,6 +121,17 @@ impl Ledger {
         self.totals.age(today, || unpaid.iter().filter_map(|slot| documents.invoices[slot.index()].standing()));
     }
 
+    /// The totals, to be put back after somebody looked at them aged to another day: who looks leaves no trace.
+    #[must_use]
+    pub fn keep_totals(&self) -> TotalsByCurrency {
+        self.totals.clone()
+    }
+
+    /// Puts back what [`Ledger::keep_totals`] gave.
+    pub fn put_back_totals(&mut self, totals: TotalsByCurrency) {
+        self.totals = totals;
+    }
+
     /// The next day on which an open invoice passes into another class of age, as far as ageing has come.
     #[must_use]
     pub fn next_age_day(&self) -> Day {

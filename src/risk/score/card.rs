@@ -71,14 +71,14 @@ impl Open {
     }
 
     /// Invoices open in a class of age and older, times 2^16.
-    fn from_class(&self, class: usize) -> i64 {
+    fn overdue_from_class(&self, class: usize) -> i64 {
         self.overdue[class..].iter().sum::<i64>() * WHOLE
     }
 
     /// The same from a day past due on that begins a class.
-    fn from_day(&self, day: i32) -> i64 {
+    fn overdue_from_day(&self, day: i32) -> i64 {
         let class = AGE_STARTS.iter().position(|start| *start >= day);
-        class.map_or(0, |class| self.from_class(class))
+        class.map_or(0, |class| self.overdue_from_class(class))
     }
 }
 
@@ -130,20 +130,22 @@ impl Card {
     fn payments(&mut self, evidence: &Evidence<'_>) {
         let (behaviour, open) = (evidence.behaviour, Open::of(evidence.ledger));
         let (settled, recent) = (behaviour.settled(), behaviour.recent());
-        let overdue = open.from_class(0);
+        let overdue = open.overdue_from_class(0);
         if settled == 0 && overdue == 0 && open.written_off == 0 && open.disputed == 0 && behaviour.reversed() == 0 {
             return;
         }
         self.habits(evidence);
+        // What is written off is overdue for good: otherwise giving up would look better than waiting.
+        let lost = open.written_off * WHOLE;
         if let Some(class) = habit_class(behaviour) {
-            self.put(evidence, Code::BrokenHabit, share(open.from_class(class), recent));
+            self.put(evidence, Code::BrokenHabit, share(open.overdue_from_class(class) + lost, recent));
         }
-        self.put(evidence, Code::OverdueOld, share(open.from_day(61), settled));
+        self.put(evidence, Code::OverdueOld, share(open.overdue_from_day(61) + lost, settled));
         self.put(evidence, Code::DelayRising, behaviour.change() * 10 / SPREAD_ONE);
         self.put(evidence, Code::PartialPayments, share(behaviour.partial(), recent + WHOLE));
         self.put(evidence, Code::ReversedPayments, (behaviour.reversed() * THOUSAND / WHOLE) as i32);
         self.put(evidence, Code::Disputes, share(open.disputed * WHOLE, recent + WHOLE));
-        self.put(evidence, Code::WrittenOff, share(open.written_off * WHOLE, settled));
+        self.put(evidence, Code::WrittenOff, share(lost, settled));
     }
 
     /// What settled invoices say. Few of them are taken with caution, as if some others of a middling buyer stood beside.
@@ -203,9 +205,9 @@ impl Card {
             let fine = levels.table(Code::RatingFallen).fine(agency.fallen_by().into()) * faded / 100;
             (fallen, fallen_fine) = (fallen.max(agency.fallen_by()), fallen_fine.max(fine));
         }
-        if count > 0 {
+        if let Some(mean) = sum.checked_div(count) {
             self.measures[Code::Rating as usize] = Some(worst_grade);
-            self.fine[Code::Rating as usize] = (worst + sum / count) / 2;
+            self.fine[Code::Rating as usize] = (worst + mean) / 2;
             self.measures[Code::RatingFallen as usize] = Some(i32::from(fallen));
             self.fine[Code::RatingFallen as usize] = fallen_fine;
         }

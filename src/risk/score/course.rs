@@ -88,19 +88,18 @@ impl Course {
         if let (Some(level), None) = (step.level, self.open) {
             (self.settled, self.settled_score) = (level.grade, level.score);
         }
-        let (is_worse, is_sudden) = (self.is_worse(step), is_sudden(step));
+        let (is_worse, is_sudden) = (self.is_worse(step), self.is_sudden(step));
         since(&mut self.worse_since, is_worse, step.today);
         since(&mut self.sudden_since, is_sudden, step.today);
         match &mut self.open {
             Some(open) => {
                 open.worst = open.worst.max(step.scored.grade);
-                let is_back = is_back(open, step);
+                let is_near = is_near(open.previous_score, step);
                 let is_calm = match open.kind {
                     AlertKind::SuddenDeterioration => {
-                        let rests = below_half(step.sudden, step.levels.sudden_points);
-                        rests && (is_back || step.scored.grade <= open.previous)
+                        is_near || (!is_worse && below_half(step.sudden, step.levels.sudden_points))
                     }
-                    _ => is_back,
+                    _ => is_near || step.scored.grade <= open.previous,
                 };
                 since(&mut self.calm_since, is_calm, step.today);
                 if reached(self.calm_since, step.levels.calm_days, step.today) {
@@ -134,6 +133,13 @@ impl Course {
         let Scored { score, grade, .. } = step.scored;
         let rise = self.settled_score.quarters() + step.levels.worsened_rise.quarters();
         grade >= step.levels.worsened_grade && grade > self.settled && score.quarters() >= rise
+    }
+
+    /// What is there for long is not sudden: the score must have risen since the buyer settled.
+    fn is_sudden(&self, step: &Step<'_>) -> bool {
+        step.sudden >= step.levels.sudden_points
+            && step.scored.score >= step.levels.sudden_score
+            && !is_near(self.settled_score, step)
     }
 
     /// Raises an alert where one is due; otherwise the buyer may settle.
@@ -186,15 +192,9 @@ impl Course {
     }
 }
 
-/// Whether the score is back near where it came from, or the grade is.
-fn is_back(open: &Open, step: &Step<'_>) -> bool {
-    let Scored { score, grade, .. } = step.scored;
-    let near = open.previous_score.quarters() + step.levels.worsened_rise.quarters() / 2;
-    score.quarters() < near || (open.kind == AlertKind::GradeWorsened && grade <= open.previous)
-}
-
-fn is_sudden(step: &Step<'_>) -> bool {
-    step.sudden >= step.levels.sudden_points && step.scored.score >= step.levels.sudden_score
+/// Whether the score is back where it was before, or near it.
+fn is_near(before: Points, step: &Step<'_>) -> bool {
+    step.scored.score.quarters() < before.quarters() + step.levels.worsened_rise.quarters() / 2
 }
 
 fn below_half(points: Points, level: Points) -> bool {

@@ -5,9 +5,11 @@
 //! Every reason is a measure of one kind and a table of knots: points are linear between knots, flat outside, and never fall
 //! as the measure gets worse. Reasons belong to one of two sub-scores:
 //!
-//!     slow  = min(100, sum of points of the slow payer's reasons)
-//!     fail  = min(100, sum of points of the failing payer's reasons)
-//!     score = fail + slow_weight_pct / 100 x max(0, slow - slow_free) x (100 - fail) / 100
+//! ```text
+//! slow  = min(100, sum of points of the slow payer's reasons)
+//! fail  = min(100, sum of points of the failing payer's reasons)
+//! score = fail + slow_weight_pct / 100 x max(0, slow - slow_free) x (100 - fail) / 100
+//! ```
 //!
 //! So being a few days late counts nothing, a buyer that only pays late, however late, gets a middling score, a failing one
 //! goes to 100, and the two add without ever going over. All in quarters of a point, rounded down. The points that a reason shows are its share of `fail`,

@@ -49,12 +49,12 @@ fn said(code: Code, measure: i32, evidence: &Evidence<'_>) -> (String, String) {
             (
                 percent(),
                 format!(
-                    "{} % of what it pays in a month is open for longer than it ever took: over {days} days past due",
+                    "{} % of what it pays in a month is open for longer than it ever took, over {days} days past due, or lost",
                     percent()
                 ),
             )
         }
-        Code::OverdueOld => share("are open over 60 days past due"),
+        Code::OverdueOld => share("are open over 60 days past due, or lost"),
         Code::DelayRising => {
             (decimal(1), format!("pays later and later: {} spreads beyond its own habit in sum", decimal(1)))
         }
