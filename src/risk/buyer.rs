@@ -15,7 +15,7 @@ use super::deadlines;
 use super::fact::{self, Fact};
 use super::figures::{self, Figures};
 use super::history::MonthEnds;
-use super::ledger::{Known, Ledger, PaymentSlot, Settlement};
+use super::ledger::{Known, Ledger, PaymentSlot, Seen, Settlement, Touch};
 use super::limit::CreditLimit;
 use super::params::Params;
 use super::proposal::Proposals;
@@ -49,6 +49,9 @@ pub struct Buyer {
     /// The score as last judged.
     scored: Scored,
     course: Course,
+    /// The day from which on the score is to be reckoned anew, exposure and ages aside.
+    #[borsh(skip)]
+    rescore_on: Day,
     /// What its course comes to, as last judged.
     #[borsh(skip)]
     outlook: Option<Outlook>,
@@ -109,7 +112,7 @@ pub struct Applying<'a> {
     /// How fast the past fades.
     pub pace: &'a Pace,
     /// Room for what the event settled, used again.
-    pub seen: &'a mut Vec<Settlement>,
+    pub seen: &'a mut Seen,
 }
 
 /// What a judgement is made with.
@@ -177,6 +180,7 @@ impl Buyer {
             signals: None,
             scored: Scored::HEALTHY,
             course: Course::default(),
+            rescore_on: Day::MIN,
             outlook: None,
             usual_exposure: 0,
             month_ends: MonthEnds::default(),
@@ -214,10 +218,14 @@ impl Buyer {
             }
             Body::LimitRemoved(_) => self.limit.set(event, None, None),
             Body::InsolvencyOpened(said) => {
+                self.rescore_on = Day::MIN;
                 let proceeding = Proceeding { procedure: said.procedure, opened_on: said.opened_on };
                 fact::state(&mut self.insolvency, event, Some(proceeding));
             }
-            Body::InsolvencyClosed(_) => fact::state(&mut self.insolvency, event, None),
+            Body::InsolvencyClosed(_) => {
+                self.rescore_on = Day::MIN;
+                fact::state(&mut self.insolvency, event, None);
+            }
             Body::BuyerDescribed(said) => fact::state(&mut self.profile, event, Profile::new(said)),
             Body::CoverGranted(said) => self.insurance_mut().grant(said),
             Body::CoverAmended(said) => self.insurance_mut().amend(event, said),
@@ -226,16 +234,24 @@ impl Buyer {
                 let invoice = self.ledger.refer_to_invoice(said.seller_id, said.invoice_id.as_str());
                 self.insurance_mut().declare(said, invoice);
             }
-            Body::RatingChanged(said) => self.signals.get_or_insert_default().rate(event, said),
-            Body::FinancialsPublished(said) => self.signals.get_or_insert_default().publish(event, said),
+            Body::RatingChanged(said) => {
+                self.rescore_on = Day::MIN;
+                self.signals.get_or_insert_default().rate(event, said);
+            }
+            Body::FinancialsPublished(said) => {
+                self.rescore_on = Day::MIN;
+                self.signals.get_or_insert_default().publish(event, said);
+            }
             _ => {
                 if let Body::IncidentReported(said) = &event.body {
                     self.signals.get_or_insert_default().report(event, said);
                 }
-                with.seen.clear();
                 self.ledger.apply(event, with.today, with.seen);
+                if with.seen.touch == Touch::Anything {
+                    self.rescore_on = Day::MIN;
+                }
                 let rates = with.rates;
-                self.behaviour.observe(with.seen, event.time.day(), with.pace, |settled| paid_in_base(settled, rates));
+                self.behaviour.observe(&with.seen.settlements, event.time.day(), with.pace, |settled| paid_in_base(settled, rates));
             }
         }
     }

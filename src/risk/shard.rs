@@ -5,7 +5,7 @@ use hashbrown::HashTable;
 use super::behaviour::Pace;
 use super::buyer::{Applying, Buyer, History, Judging, Occasion};
 use super::cover::Carrying;
-use super::ledger::{Known, Settlement};
+use super::ledger::{Known, Seen};
 use super::params::Params;
 use super::proposal::{Decision, Verdict};
 use super::rates::Rates;
@@ -55,7 +55,7 @@ pub struct Shard {
     /// Reused from judgement to judgement.
     carrying: Carrying,
     /// Reused from event to event.
-    seen: Vec<Settlement>,
+    seen: Seen,
 }
 
 /// The buyers changed in the present instant.
@@ -144,7 +144,7 @@ impl Shard {
             exposures_told: 0,
             history: History::Untold,
             carrying: Carrying::default(),
-            seen: Vec::new(),
+            seen: Seen::default(),
         }
     }
 

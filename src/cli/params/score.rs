@@ -33,6 +33,7 @@ type Knots = Vec<(i32, Said)>;
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub struct File {
+    slow_free: Option<Said>,
     slow_weight_pct: Option<u32>,
     slow_half_life_days: Option<u16>,
     fast_half_life_days: Option<u16>,
@@ -95,6 +96,7 @@ impl File {
             None => default.accounts,
         };
         let levels = ScoreLevels {
+            slow_free: self.slow_free.map_or(default.slow_free, |points| points.0),
             slow_weight_pct: self.slow_weight_pct.unwrap_or(default.slow_weight_pct),
             slow_half_life_days: self.slow_half_life_days.unwrap_or(default.slow_half_life_days),
             fast_half_life_days: self.fast_half_life_days.unwrap_or(default.fast_half_life_days),

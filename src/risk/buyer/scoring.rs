@@ -69,6 +69,9 @@ impl Buyer {
     ) -> Day {
         let today = with.clock.day();
         let levels = &with.params.score;
+        if today < self.rescore_on && today < self.ledger.next_age_day() && !self.exposure_may_speak(figures) {
+            return self.rescore_on.min(self.ledger.next_age_day());
+        }
         self.ledger.age(today);
         let card = Card::reckon(&parts!(self).evidence(today, levels, figures));
         let scored = card.score(levels, self.scored.grade);
@@ -83,7 +86,17 @@ impl Buyer {
         let retained = || figures.retained(carrying).cents().0 / 100;
         self.outlook = if is_open { self.course.outlook(&step, retained()) } else { None };
         let month = if scored.score > Points::ZERO { today.next_month() } else { Day::MAX };
-        self.course.next_day(&step).min(card.next_day).min(self.ledger.next_age_day()).min(month)
+        let next_day = self.course.next_day(&step).min(card.next_day).min(month);
+        let speaks = |code: Code| card.measures[code as usize].is_some();
+        let is_settled = !is_open && !speaks(Code::Utilisation) && !speaks(Code::ExposureGrowth);
+        self.rescore_on = if is_settled { next_day } else { Day::MIN };
+        next_day.min(self.ledger.next_age_day())
+    }
+
+    /// Whether exposure is high enough to say something.
+    fn exposure_may_speak(&self, figures: &Figures) -> bool {
+        let is_over_limit = figures.limit.known().is_some_and(|limit| figures.exposure > limit);
+        is_over_limit || (self.usual_exposure > 0 && figures.exposure > in_base(self.usual_exposure))
     }
 
     /// The score as of today, whether or not the buyer is judged already.
@@ -100,15 +113,17 @@ impl Buyer {
 
     fn step<'a>(&self, today: Day, levels: &'a ScoreLevels, card: &Card) -> Step<'a> {
         const SUDDEN: [Code; 4] = [Code::BrokenHabit, Code::DelayRising, Code::Incidents, Code::RatingFallen];
-        let levels = &levels.course;
-        let is_known = self.behaviour.payments() >= levels.known_payments;
+        let course = &levels.course;
+        let is_known = self.behaviour.payments() >= course.known_payments;
         let first_day = self.behaviour.first_day().filter(|_| is_known);
+        let known_from = first_day.map_or(Day::MAX, |day| day.plus(course.known_days.into()));
         Step {
             today,
-            levels,
+            levels: course,
             scored: self.scored,
             sudden: Points::from_quarters(SUDDEN.iter().map(|code| card.raw(*code)).sum()),
-            known_from: first_day.map_or(Day::MAX, |day| day.plus(levels.known_days.into())),
+            level: (today < known_from).then(|| card.level(levels)),
+            known_from,
         }
     }
 

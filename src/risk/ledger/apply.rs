@@ -4,7 +4,7 @@ use super::Ledger;
 use super::invoice::{Absorbed, Absorption, Billing, Dispute, Standing};
 use super::order::{Incident, Placing, Reported};
 use super::payment::{CreditNote, LaterAllocation, Reversal, Share};
-use super::settlement::{Settlement, SettlementTurn};
+use super::settlement::{Seen, Settlement, SettlementTurn, Touch};
 use super::slots::{InvoiceSlot, PaymentSlot, SellerNumber};
 use crate::base::{Currency, Day, Sum};
 use crate::event::input::{
@@ -14,11 +14,13 @@ use crate::event::{Allocation, Body, Event, Id};
 
 impl Ledger {
     /// Applies a document that is not known yet, a mark or a fact about invoices, orders, payments and incidents.
-    /// Other events leave the ledger as it is. What it settles, or settles no more, is added to `seen`.
-    pub fn apply(&mut self, event: &Event<'_>, today: Day, seen: &mut Vec<Settlement>) {
+    /// Other events leave the ledger as it is. What it settles, or settles no more, is left in `seen`.
+    pub fn apply(&mut self, event: &Event<'_>, today: Day, seen: &mut Seen) {
         self.totals.start(today);
+        seen.settlements.clear();
+        seen.touch = Touch::Anything;
         match &event.body {
-            Body::InvoiceIssued(said) => self.issue(said, seen),
+            Body::InvoiceIssued(said) => self.issue(said, today, seen),
             Body::InvoiceCredited(said) => self.credit(said),
             Body::InvoiceCancelled(said) => self.mark(said.seller_id, said.invoice_id, |invoice| invoice.cancel()),
             Body::InvoiceWrittenOff(said) => self.mark(said.seller_id, said.invoice_id, |invoice| invoice.write_off()),
@@ -31,7 +33,10 @@ impl Ledger {
             Body::InvoiceDisputeSettled(said) => {
                 self.mark(said.seller_id, said.invoice_id, |invoice| invoice.dispute(event, Dispute::Settled));
             }
-            Body::OrderPlaced(said) => self.place(said, event.time.day()),
+            Body::OrderPlaced(said) => {
+                seen.touch = Touch::Exposure;
+                self.place(said, event.time.day());
+            }
             Body::OrderCancelled(said) => {
                 let seller = self.documents.seller(said.seller_id);
                 let slot = self.documents.order(seller, said.order_id.as_str());
@@ -60,16 +65,19 @@ impl Ledger {
         self.change(slot, change);
     }
 
-    fn issue(&mut self, said: &InvoiceIssued<'_>, seen: &mut Vec<Settlement>) {
+    fn issue(&mut self, said: &InvoiceIssued<'_>, today: Day, seen: &mut Seen) {
         let seller = self.documents.seller(said.seller_id);
         let order = said.order_id.map(|id| self.documents.order(seller, id.as_str()));
         let slot = self.documents.invoice(seller, said.invoice_id.as_str());
         let billing = Billing::said(said, order);
         let (_, after) = self.change(slot, |invoice| invoice.bill(billing));
-        // Paid ahead of its arrival.
-        if let Some(after) = after.filter(|after| after.unapplied < Sum::ZERO) {
+        let Some(after) = after else { return };
+        if after.unapplied < Sum::ZERO {
+            // Paid ahead of its arrival.
             let on = self.invoice(slot).absorbed_on();
-            seen.push(settlement(&after, Sum::ZERO - after.unapplied, on));
+            seen.settlements.push(settlement(&after, Sum::ZERO - after.unapplied, on));
+        } else if after.due >= today && after.open == after.residual && !after.disputed {
+            seen.touch = Touch::Exposure;
         }
     }
 
@@ -94,7 +102,7 @@ impl Ledger {
         self.change_order(slot, |order| order.place(placing, on));
     }
 
-    fn receive(&mut self, said: &PaymentReceived<'_>, seen: &mut Vec<Settlement>) {
+    fn receive(&mut self, said: &PaymentReceived<'_>, seen: &mut Seen) {
         let seller = self.documents.seller(said.seller_id);
         let shares = self.shares(seller, said.allocations.unwrap_or_default());
         let slot = self.documents.payment(seller, said.payment_id.as_str());
@@ -111,7 +119,7 @@ impl Ledger {
         self.each_share(slot, |ledger, share, on| ledger.pay(slot, said.currency, share, on, seen));
     }
 
-    fn allocate_later(&mut self, said: &PaymentAllocated<'_>, seen: &mut Vec<Settlement>) {
+    fn allocate_later(&mut self, said: &PaymentAllocated<'_>, seen: &mut Seen) {
         let seller = self.documents.seller(said.seller_id);
         let shares = self.shares(seller, said.allocations);
         let payment = self.documents.payment(seller, said.payment_id.as_str());
@@ -133,7 +141,7 @@ impl Ledger {
         }
     }
 
-    fn reverse(&mut self, slot: PaymentSlot, seen: &mut Vec<Settlement>) {
+    fn reverse(&mut self, slot: PaymentSlot, seen: &mut Seen) {
         let payment = &mut self.documents.payments[slot.index()];
         let counted = payment.counting();
         payment.reversed = Reversal::Reversed;
@@ -147,7 +155,7 @@ impl Ledger {
                 && after.residual > before.residual
             {
                 let (paid, turn) = (after.residual - before.residual, SettlementTurn::TakenBack);
-                seen.push(Settlement { turn, ..settlement(&after, paid, on) });
+                seen.settlements.push(Settlement { turn, ..settlement(&after, paid, on) });
             }
         }
     }
@@ -165,13 +173,13 @@ impl Ledger {
         });
     }
 
-    fn pay(&mut self, payment: PaymentSlot, currency: Currency, share: Share, on: Day, seen: &mut Vec<Settlement>) {
+    fn pay(&mut self, payment: PaymentSlot, currency: Currency, share: Share, on: Day, seen: &mut Seen) {
         let absorption = Absorption { from: Absorbed::Payment(payment, currency), amount: share.amount, on };
         let stands = self.change(share.invoice, |invoice| invoice.absorb(absorption));
         if let (Some(before), Some(after)) = stands
             && after.residual < before.residual
         {
-            seen.push(settlement(&after, before.residual - after.residual, on));
+            seen.settlements.push(settlement(&after, before.residual - after.residual, on));
         }
     }
 

@@ -18,7 +18,7 @@ pub use arrears::Arrears;
 pub use documents::Documents;
 pub use invoice::{Invoice, Standing};
 pub use known::Known;
-pub use settlement::{Settlement, SettlementTurn};
+pub use settlement::{Seen, Settlement, SettlementTurn, Touch};
 pub use slots::{InvoiceSlot, OrderSlot, PaymentSlot, SellerNumber};
 pub use totals::{AGE_STARTS, AGES, Totals, TotalsByCurrency, bucket};
 

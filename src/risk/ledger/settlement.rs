@@ -2,6 +2,25 @@
 
 use crate::base::{Currency, Day, Sum};
 
+/// What an event did to a ledger, as far as payment behaviour goes. Used again from event to event.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// What it settled, or settled no more.
+    pub settlements: Vec<Settlement>,
+    /// What else it may have touched.
+    pub touch: Touch,
+}
+
+/// What an event may have touched of what a score is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Touch {
+    /// Exposure alone.
+    #[default]
+    Exposure,
+    /// Anything.
+    Anything,
+}
+
 /// A part of an invoice that was paid, or whose payment was taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settlement {

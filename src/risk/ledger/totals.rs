@@ -46,6 +46,11 @@ pub fn next_crossing(due: Day, today: Day) -> Day {
     AGE_STARTS.iter().find(|start| late < **start).map_or(Day::MAX, |start| due.plus(*start))
 }
 
+/// What an invoice past due counts: an open one counts, but for one that is late because it is disputed.
+fn late_count(standing: &Standing) -> u32 {
+    u32::from(!standing.open.is_zero() && !standing.disputed)
+}
+
 /// A buyer's totals in one currency.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize)]
 pub struct Totals {
@@ -53,7 +58,7 @@ pub struct Totals {
     pub outstanding: Sum,
     /// Of them, what is overdue, by class of age, for the days of [`Ageing`].
     pub overdue: [Sum; AGES],
-    /// How many invoices that is.
+    /// How many invoices that is, disputed ones left out.
     pub overdue_count: [u32; AGES],
     /// Of them, what is disputed.
     pub disputed: Sum,
@@ -158,7 +163,7 @@ impl TotalsByCurrency {
         totals.written_off_count += u32::from(standing.residual != standing.open);
         if let Some(class) = age_class(standing.due, today) {
             totals.overdue[class] += standing.open;
-            totals.overdue_count[class] += is_open;
+            totals.overdue_count[class] += late_count(standing);
         }
     }
 
@@ -178,7 +183,7 @@ impl TotalsByCurrency {
         totals.written_off_count -= u32::from(standing.residual != standing.open);
         if let Some(class) = age_class(standing.due, today) {
             totals.overdue[class] -= standing.open;
-            totals.overdue_count[class] -= is_open;
+            totals.overdue_count[class] -= late_count(standing);
         }
     }
 
@@ -205,7 +210,7 @@ impl TotalsByCurrency {
             if let Some(class) = age_class(standing.due, today) {
                 let totals = self.of(standing.currency);
                 totals.overdue[class] += standing.open;
-                totals.overdue_count[class] += u32::from(!standing.open.is_zero());
+                totals.overdue_count[class] += late_count(&standing);
             }
         }
     }

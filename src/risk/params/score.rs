@@ -8,7 +8,9 @@ use crate::risk::score::{Bad, CODES, Code, Table};
 /// The weights of the score. Shares are in thousandths, days in tenths, ratios in 10^-4, as the codes say.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct ScoreLevels {
-    /// What a slow payer's points count in the blend, in per cent.
+    /// Points of the slow payer up to these count nothing in the blend: being a few days late is usual in trade.
+    pub slow_free: Points,
+    /// What its further points count, in per cent.
     pub slow_weight_pct: u32,
     /// Half of what a buyer usually did counts after this many days.
     pub slow_half_life_days: u16,
@@ -80,8 +82,8 @@ pub struct CourseLevels {
 impl Default for CourseLevels {
     fn default() -> CourseLevels {
         CourseLevels {
-            worsened_grade: Grade::C,
-            worsened_rise: Points::whole(10),
+            worsened_grade: Grade::D,
+            worsened_rise: Points::whole(24),
             worsened_days: 3,
             at_once_fail: Points::whole(60),
             sudden_points: Points::whole(20),
@@ -115,15 +117,15 @@ impl ScoreLevels {
             Code::UsualDelay => quarters(&[(-50, 0), (0, 12), (20, 16), (40, 26), (60, 40), (80, 48)]),
             Code::DaysBeyondTerms => high(&[(80, 0), (150, 4), (300, 24), (600, 52), (900, 76)]),
             Code::LateOver30 => high(&[(0, 0), (120, 12)]),
-            Code::RecentDelay => high(&[(0, 0), (80, 12)]),
-            Code::BrokenHabit => high(&[(50, 0), (250, 12), (600, 30), (1000, 40)]),
+            Code::RecentDelay => high(&[(20, 0), (120, 12)]),
+            Code::BrokenHabit => high(&[(100, 0), (300, 10), (600, 25), (1000, 40)]),
             Code::OverdueOld => high(&[(20, 0), (200, 10), (1000, 25)]),
-            Code::DelayRising => high(&[(30, 0), (60, 8), (120, 18), (300, 25)]),
+            Code::DelayRising => high(&[(60, 0), (150, 10), (300, 18)]),
             Code::PartialPayments => high(&[(100, 0), (300, 6), (600, 10)]),
             Code::ReversedPayments => high(&[(200, 0), (1000, 10), (3000, 18)]),
             Code::Disputes => high(&[(50, 0), (300, 5), (700, 10)]),
             Code::WrittenOff => high(&[(10, 0), (100, 15), (500, 40)]),
-            Code::Incidents => high(&[(0, 0), (10, 10), (30, 22), (60, 30)]),
+            Code::Incidents => high(&[(0, 0), (8, 16), (10, 20), (14, 26), (24, 38), (40, 50), (60, 55)]),
             Code::Rating => {
                 high(&[(10, 0), (20, 1), (30, 2), (40, 4), (50, 6), (60, 10), (70, 16), (80, 25), (90, 38), (100, 60)])
             }
@@ -151,10 +153,11 @@ impl Default for ScoreLevels {
         let tables: Vec<Table> = Code::ALL.iter().map(|code| ScoreLevels::documented(*code)).collect();
         debug_assert_eq!(tables.len(), CODES);
         ScoreLevels {
-            slow_weight_pct: 30,
+            slow_free: Points::whole(24),
+            slow_weight_pct: 40,
             slow_half_life_days: 180,
             fast_half_life_days: 30,
-            grades: [8, 16, 28, 42, 60].map(Points::whole),
+            grades: [10, 20, 32, 46, 62].map(Points::whole),
             grade_margin: Points::whole(3),
             tables,
             accounts: Table::of(Bad::High, &[(0, 0), (3000, 6), (4500, 15), (6200, 30), (8000, 48), (10_000, 60)]),

@@ -93,7 +93,7 @@ struct Caution {
 const LATE_CAUTION: Caution = Caution { share: 1000, invoices: 2 };
 const LATE_OVER_30_CAUTION: Caution = Caution { share: 400, invoices: 4 };
 const DELAY_CAUTION: Caution = Caution { share: 40, invoices: 2 };
-const RECENT_CAUTION: Caution = Caution { share: 240, invoices: 3 };
+const RECENT_CAUTION: Caution = Caution { share: 60, invoices: 3 };
 
 /// `part` of `whole` in thousandths, with caution.
 fn cautious(part: i64, whole: i64, caution: &Caution) -> i32 {
@@ -294,7 +294,8 @@ impl Card {
     pub fn score(&self, levels: &ScoreLevels, grade: Grade) -> Scored {
         let (slow, fail) = (self.side(Side::Slow), self.side(Side::Fail));
         let most = u32::from(Points::MAX.quarters());
-        let added = u32::from(slow) * levels.slow_weight_pct * (most - u32::from(fail)) / (100 * most);
+        let counting = u32::from(slow.saturating_sub(levels.slow_free.quarters()));
+        let added = counting * levels.slow_weight_pct * (most - u32::from(fail)) / (100 * most);
         let score = Points::from_quarters(fail + added as u16);
         Scored {
             score,
@@ -302,6 +303,17 @@ impl Card {
             fail: Points::from_quarters(fail),
             grade: graded(score, levels, grade),
         }
+    }
+
+    /// The score that the buyer's level alone would have: how it usually pays, its ratings and accounts, and nothing that
+    /// tells of a change.
+    #[must_use]
+    pub fn level(&self, levels: &ScoreLevels) -> Scored {
+        let mut level = self.clone();
+        for code in Code::ALL.iter().filter(|code| !code.is_level()) {
+            level.fine[*code as usize] = 0;
+        }
+        level.score(levels, Grade::A)
     }
 
     /// The points of each reason, which add up to the score.
@@ -327,8 +339,8 @@ const ACCOUNTS_LATE_DAYS: u16 = 180;
 
 /// The first class of age that is wholly beyond a buyer's habit.
 fn habit_class(behaviour: &Behaviour) -> Option<usize> {
-    // Of a buyer that has no habit yet, a month past due is beyond what one expects.
-    const UNKNOWN_DAYS: i32 = 31;
+    // Of a buyer that has no habit yet, two months past due are beyond what one expects.
+    const UNKNOWN_DAYS: i32 = 61;
     let days = behaviour.habit_days().unwrap_or(UNKNOWN_DAYS);
     AGE_STARTS.iter().position(|start| *start >= days)
 }

@@ -28,6 +28,24 @@ macro_rules! codes {
                 match self { $( Code::$code => $name, )* }
             }
 
+            /// Whether it tells how a buyer is as a rule, and not that it is getting worse.
+            #[must_use]
+            pub const fn is_level(self) -> bool {
+                !matches!(
+                    self,
+                    Code::BrokenHabit
+                        | Code::OverdueOld
+                        | Code::DelayRising
+                        | Code::PartialPayments
+                        | Code::ReversedPayments
+                        | Code::Disputes
+                        | Code::WrittenOff
+                        | Code::Incidents
+                        | Code::RatingFallen
+                        | Code::Insolvency
+                )
+            }
+
             /// Which of its measures are bad.
             #[must_use]
             pub const fn bad(self) -> Bad {

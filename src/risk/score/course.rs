@@ -60,6 +60,8 @@ pub struct Step<'a> {
     pub scored: Scored,
     /// Points of what changes suddenly.
     pub sudden: Points,
+    /// What the buyer's level alone would score, where it is not known well enough yet to have settled.
+    pub level: Option<Scored>,
     /// Since when the buyer is known well enough; [`Day::MAX`]: it is not yet.
     pub known_from: Day,
 }
@@ -83,8 +85,10 @@ impl Default for Course {
 impl Course {
     /// Judges a step: whether an alert is open then.
     pub fn judge(&mut self, step: &Step<'_>) -> bool {
-        let is_known = step.today >= step.known_from;
-        let (is_worse, is_sudden) = (self.is_worse(step, is_known), is_known && self.is_sudden(step));
+        if let (Some(level), None) = (step.level, self.open) {
+            (self.settled, self.settled_score) = (level.grade, level.score);
+        }
+        let (is_worse, is_sudden) = (self.is_worse(step), self.is_sudden(step));
         since(&mut self.worse_since, is_worse, step.today);
         since(&mut self.sudden_since, is_sudden, step.today);
         match &mut self.open {
@@ -102,7 +106,7 @@ impl Course {
                     self.clear(step);
                 }
             }
-            None => self.look(step, is_known),
+            None => self.look(step),
         }
         self.open.is_some()
     }
@@ -125,11 +129,10 @@ impl Course {
         days.into_iter().filter(|day| *day > step.today).min().unwrap_or(Day::MAX)
     }
 
-    fn is_worse(&self, step: &Step<'_>, is_known: bool) -> bool {
-        let Scored { score, fail, grade, .. } = step.scored;
+    fn is_worse(&self, step: &Step<'_>) -> bool {
+        let Scored { score, grade, .. } = step.scored;
         let rise = self.settled_score.quarters() + step.levels.worsened_rise.quarters();
-        let is_told = is_known || fail >= step.levels.at_once_fail;
-        is_told && grade >= step.levels.worsened_grade && grade > self.settled && score.quarters() >= rise
+        grade >= step.levels.worsened_grade && grade > self.settled && score.quarters() >= rise
     }
 
     /// What is there for long is not sudden: the score must have risen since the buyer settled.
@@ -140,7 +143,7 @@ impl Course {
     }
 
     /// Raises an alert where one is due; otherwise the buyer may settle.
-    fn look(&mut self, step: &Step<'_>, is_known: bool) {
+    fn look(&mut self, step: &Step<'_>) {
         let levels = step.levels;
         let grade = step.scored.grade;
         let at_once = self.worse_since != Day::MAX && step.scored.fail >= levels.at_once_fail;
@@ -163,7 +166,7 @@ impl Course {
         let score = step.scored.score.quarters();
         let fell = score + levels.worsened_rise.quarters() / 2 <= self.settled_score.quarters();
         since(&mut self.better_since, grade < self.settled || fell, step.today);
-        if (!is_known && self.worse_since == Day::MAX) || reached(self.better_since, levels.settle_days, step.today) {
+        if reached(self.better_since, levels.settle_days, step.today) {
             self.settle(step);
         }
     }

@@ -8,11 +8,11 @@
 //! ```text
 //! slow  = min(100, sum of points of the slow payer's reasons)
 //! fail  = min(100, sum of points of the failing payer's reasons)
-//! score = fail + slow_weight_pct / 100 x slow x (100 - fail) / 100
+//! score = fail + slow_weight_pct / 100 x max(0, slow - slow_free) x (100 - fail) / 100
 //! ```
 //!
-//! So a buyer that only pays late, however late, gets at most `slow_weight_pct`, a failing one goes to 100, and the two add
-//! without ever going over. All in quarters of a point, rounded down. The points that a reason shows are its share of `fail`,
+//! So being a few days late counts nothing, a buyer that only pays late, however late, gets a middling score, a failing one
+//! goes to 100, and the two add without ever going over. All in quarters of a point, rounded down. The points that a reason shows are its share of `fail`,
 //! or of `score - fail`, in proportion to its points (largest remainder): they add up to the score, always.
 //!
 //! Monotone: every table rises with what is worse, and the blend rises with both sub-scores. What a newest fact is measured
