@@ -85,7 +85,8 @@ impl Default for Course {
 impl Course {
     /// Judges a step: whether an alert is open then.
     pub fn judge(&mut self, step: &Step<'_>) -> bool {
-        if let (Some(level), None) = (step.level, self.open) {
+        // After an alert it has settled where that left it: or the same score would raise it again.
+        if let (Some(level), None, Day::MIN) = (step.level, self.open, self.cleared_on) {
             (self.settled, self.settled_score) = (level.grade, level.score);
         }
         let (is_worse, is_sudden) = (self.is_worse(step), self.is_sudden(step));
