@@ -251,7 +251,9 @@ impl Buyer {
                     self.rescore_on = Day::MIN;
                 }
                 let rates = with.rates;
-                self.behaviour.observe(&with.seen.settlements, event.time.day(), with.pace, |settled| paid_in_base(settled, rates));
+                self.behaviour.observe(&with.seen.settlements, event.time.day(), with.pace, |settled| {
+                    paid_in_base(settled, rates)
+                });
             }
         }
     }

@@ -108,7 +108,7 @@ fn stops(rhythm: i32, delay: i32) -> Vec<Told> {
 
 #[test]
 fn silence_is_told_before_any_payment_comes() {
-    for (rhythm, delay, most) in [(7, 0, 60), (7, 12, 60), (30, 0, 75), (30, 12, 75), (61, 0, 110)] {
+    for (rhythm, delay, most) in [(7, 0, 90), (7, 12, 90), (30, 0, 90), (30, 12, 90), (61, 0, 110)] {
         let alerts = course(stops(rhythm, delay), YEAR + 200);
         let told = alerts.first().map(|(on, turn, _)| (on - YEAR, *turn));
         let is_in_time = told.is_some_and(|(after, turn)| turn == "raised" && (1..=most).contains(&after));

@@ -30,7 +30,13 @@ fn within_bounds(scored: &Scored) -> Result<(), TestCaseError> {
         [scored.score, scored.slow, scored.fail, Points::MAX].map(|points| u32::from(points.quarters()));
     prop_assert!(score <= most && slow <= most && fail <= most, "{:?}", scored);
     prop_assert!(score >= fail, "{:?}", scored);
-    prop_assert_eq!(score, fail + slow * levels.slow_weight_pct * (most - fail) / (100 * most), "{:?}", scored);
+    prop_assert_eq!(
+        score,
+        fail + slow.saturating_sub(u32::from(levels.slow_free.quarters())) * levels.slow_weight_pct * (most - fail)
+            / (100 * most),
+        "{:?}",
+        scored
+    );
     Ok(())
 }
 

@@ -170,7 +170,7 @@ proptest! {
     }
 
     #[test]
-    fn a_dispute(history in history(), days in -20..100_i32, later in later()) {
+    fn a_dispute_of_what_is_not_overdue(history in history(), days in -20..4_i32, later in 1..3_i32) {
         let history = with_invoice(history, 5_000, NOW - days);
         let disputed = Body::InvoiceDisputed(InvoiceDisputed { seller_id: "", invoice_id: name(NEWEST), reason: None });
         never_lower((&history, &history), (&nothing(), &said(disputed)), later)?;

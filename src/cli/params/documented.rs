@@ -164,7 +164,8 @@ fn proposals_of(text: &mut String, levels: &ProposalLevels) {
 fn score_of(text: &mut String, levels: &ScoreLevels) {
     *text += "\n# The weights of the score.\n[score]\n";
     keys!(text, levels, ScoreLevels {
-        slow_weight_pct: "What a slow payer's points count in the score, in per cent.",
+        slow_free: "Points of the slow payer up to these count nothing in the score.",
+        slow_weight_pct: "What its further points count, in per cent.",
         slow_half_life_days: "Half of what a buyer usually did counts after so many days.",
         fast_half_life_days: "Half of what it did lately counts after so many days.",
         grades: "The lowest score of grades B to F.",
