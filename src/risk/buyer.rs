@@ -20,7 +20,7 @@ use super::limit::CreditLimit;
 use super::params::Params;
 use super::proposal::Proposals;
 use super::rates::Rates;
-use super::score::{Course, Outlook};
+use super::score::{Course, Outlook, Yardstick};
 use super::signals::Signals;
 use crate::base::hash::stable_hash;
 use crate::base::money::UNIT;
@@ -124,10 +124,19 @@ pub struct Judging<'a> {
     pub params: &'a Params,
     /// Rates.
     pub rates: &'a Rates,
+    /// How fast the past fades.
+    pub pace: &'a Pace,
     /// What occasions it.
     pub occasion: Occasion<'a>,
     /// Whether changes of scores are told.
     pub history: History,
+}
+
+impl<'a> Judging<'a> {
+    /// What a score is reckoned with.
+    fn yardstick(&self) -> Yardstick<'a> {
+        Yardstick { levels: &self.params.score, pace: self.pace }
+    }
 }
 
 /// Whether changes of scores are told, for whoever keeps a history of them.
@@ -275,8 +284,7 @@ impl Buyer {
         let reversed = self.ledger.take_reversed();
         let score_day = self.score(with, &figures, carrying, effects);
         let next_day = self.judge_alerts(with, &figures, carrying, &reversed, effects).min(score_day);
-        let levels = &with.params.score;
-        let reasons = |buyer: &Buyer| buyer.score_reasons(today, levels, &figures);
+        let reasons = |buyer: &Buyer| buyer.score_reasons(today, with.yardstick(), &figures);
         let next_day = next_day.min(self.propose(with, &figures, carrying, reasons, effects));
         match with.params.retention_days {
             Some(_) if !self.ledger.is_empty() => next_day.min(today.next_month()),
@@ -305,7 +313,7 @@ impl Buyer {
             insolvency: proceeding(&self.insolvency).map(|case| (case.procedure, case.opened_on)),
             segment: fact::holding(&self.profile).and_then(|profile| profile.segment),
             reversed,
-            evidence: parts!(self).evidence(today, &with.params.score, figures),
+            evidence: parts!(self).evidence(today, with.yardstick(), figures),
             scored: self.scored,
             outlook: self.outlook,
         };
@@ -354,17 +362,18 @@ impl Buyer {
     /// The figures in full.
     pub fn exposure_update(
         &mut self,
-        params: &Params,
+        (params, pace): (&Params, &Pace),
         rates: &Rates,
         today: Day,
         carrying: &mut Carrying,
     ) -> ExposureUpdate {
+        let with = Yardstick { levels: &params.score, pace };
         let figures = self.reckon(rates, today, carrying);
         let totals = self.ledger.keep_totals();
         // What changed since the last judgement counts here as it does in the figures, so that the reasons add up.
-        let now = self.score_now(today, &params.score, &figures);
+        let now = self.score_now(today, with, &figures);
         let judged = std::mem::replace(&mut self.scored, now);
-        let reasons = self.score_reasons(today, &params.score, &figures);
+        let reasons = self.score_reasons(today, with, &figures);
         let ReportLine { row, further, profile, sellers } = self.line(params, rates, today, carrying);
         self.scored = judged;
         self.ledger.put_back_totals(totals);

@@ -237,7 +237,8 @@ impl Shard {
         self.exposures_told = clock.nanos().unsigned_abs().max(self.exposures_told + 1);
         for &place in places {
             let buyer = &mut self.buyers[place];
-            let update = buyer.exposure_update(&self.params, &self.rates, clock.day(), &mut self.carrying);
+            let update =
+                buyer.exposure_update((&self.params, &self.pace), &self.rates, clock.day(), &mut self.carrying);
             effects.push(Effect {
                 buyer_id: buyer.id.to_string(),
                 at: clock,
@@ -388,7 +389,14 @@ impl Shard {
     }
 
     fn judge(&mut self, place: usize, clock: Instant, occasion: Occasion<'_>, effects: &mut Vec<Effect>) {
-        let with = Judging { clock, params: &self.params, rates: &self.rates, occasion, history: self.history };
+        let with = Judging {
+            clock,
+            params: &self.params,
+            rates: &self.rates,
+            pace: &self.pace,
+            occasion,
+            history: self.history,
+        };
         let wake = self.buyers[place].judge(&with, &mut self.carrying, effects);
         self.wake[place] = wake;
         self.foreign[place] = self.buyers[place].is_foreign(&self.rates);

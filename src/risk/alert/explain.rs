@@ -101,7 +101,7 @@ fn deterioration(scene: &Scene<'_>, kind: AlertKind) -> Vec<Reason> {
         AlertKind::GradeWorsened => {
             format!("grade {} after {}: the score rose from {before} to {score}", grade.as_str(), previous.as_str())
         }
-        _ => format!("the buyer pays much worse than it used to: the score rose from {before} to {score}"),
+        _ => format!("sudden signs of trouble: the score rose from {before} to {score}"),
     };
     let mut reasons = vec![reason(kind, detail)];
     reasons.extend(score::reasons(&Card::reckon(&scene.evidence), &scene.scored, &scene.evidence));

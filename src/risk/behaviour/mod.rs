@@ -40,7 +40,11 @@ const SPREAD_DAYS_MIN: i64 = 4;
 /// Payments that a buyer must have made before change is measured against them.
 const KNOWN_MIN: u32 = 4;
 /// Days that a habit allows beyond mean and spread.
-const HABIT_SLACK_DAYS: i32 = 10;
+const HABIT_SLACK_DAYS: i32 = 7;
+/// What a buyer did lately fades on in its silence, in steps of this many days,
+const SILENCE_STEP_DAYS: i32 = 10;
+/// up to this many.
+const SILENCE_STEPS_MAX: i32 = 12;
 /// The sum of change goes no higher than this many spreads.
 const CHANGE_CAP: i32 = 64 * SPREAD_ONE;
 
@@ -198,6 +202,15 @@ impl Behaviour {
         self.recent.max(0)
     }
 
+    /// Invoices settled lately, times 2^16, as a buyer that has been silent since is to be measured on a day: they go on
+    /// fading, in steps. And the day of the next step.
+    #[must_use]
+    pub fn recent_in_silence(&self, today: Day, pace: &Pace) -> (i64, Day) {
+        let steps = (today.since(self.day) / SILENCE_STEP_DAYS).clamp(0, SILENCE_STEPS_MAX);
+        let next = if steps < SILENCE_STEPS_MAX { self.day.plus((steps + 1) * SILENCE_STEP_DAYS) } else { Day::MAX };
+        (pace.fast.fade(self.recent(), (steps * SILENCE_STEP_DAYS).unsigned_abs()), next)
+    }
+
     /// Payments of a part, faded fast, times 2^16.
     #[must_use]
     pub fn partial(&self) -> i64 {
@@ -214,6 +227,12 @@ impl Behaviour {
     #[must_use]
     pub fn usual_delay(&self) -> Option<i32> {
         (self.amount > 0).then(|| (i128::from(self.amount_usual) * 10 / i128::from(self.amount)) as i32)
+    }
+
+    /// The mean of recent delays, none counting as early, in tenths of a day.
+    #[must_use]
+    pub fn recent_delay(&self) -> Option<i32> {
+        (self.recent() > 0).then(|| (self.recent_delay * 10 / self.recent()) as i32)
     }
 
     /// Recent delays summed, times 2^16.
@@ -315,7 +334,7 @@ fn part(settlement: &Settlement) -> i64 {
     ((paid * i128::from(WHOLE) / billed) as i64).clamp(1, WHOLE)
 }
 
-/// Months since 1970, from 1 on: days in thirties would do as well, but people think in months.
+/// Months of thirty days since 1970, from 1 on.
 fn month_number(day: Day) -> u16 {
     (day.number().max(0) / 30 + 1) as u16
 }

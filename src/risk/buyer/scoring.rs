@@ -9,7 +9,7 @@ use crate::risk::fact::Fact;
 use crate::risk::figures::Figures;
 use crate::risk::ledger::Ledger;
 use crate::risk::params::ScoreLevels;
-use crate::risk::score::{self, Card, Code, Evidence, Step};
+use crate::risk::score::{self, Card, Code, Evidence, Step, Yardstick};
 use crate::risk::signals::Signals;
 
 /// Month ends that a usual exposure is the mean of, and the fewest that say what is usual.
@@ -29,11 +29,13 @@ pub(super) struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     /// The evidence of a day.
-    pub(super) fn evidence(self, today: Day, levels: &'a ScoreLevels, figures: &'a Figures) -> Evidence<'a> {
+    pub(super) fn evidence(self, today: Day, with: Yardstick<'a>, figures: &'a Figures) -> Evidence<'a> {
+        let Yardstick { levels, pace } = with;
         let Parts { behaviour, ledger, signals, insolvency, usual_exposure } = self;
         Evidence {
             today,
             levels,
+            pace,
             behaviour,
             ledger,
             signals,
@@ -73,7 +75,7 @@ impl Buyer {
             return self.rescore_on.min(self.ledger.next_age_day());
         }
         self.ledger.age(today);
-        let card = Card::reckon(&parts!(self).evidence(today, levels, figures));
+        let card = Card::reckon(&parts!(self).evidence(today, with.yardstick(), figures));
         let scored = card.score(levels, self.scored.grade);
         if scored != self.scored {
             self.scored = scored;
@@ -100,14 +102,14 @@ impl Buyer {
     }
 
     /// The score as of today, whether or not the buyer is judged already.
-    pub(super) fn score_now(&mut self, today: Day, levels: &ScoreLevels, figures: &Figures) -> Scored {
+    pub(super) fn score_now(&mut self, today: Day, with: Yardstick<'_>, figures: &Figures) -> Scored {
         self.ledger.age(today);
-        Card::reckon(&parts!(self).evidence(today, levels, figures)).score(levels, self.scored.grade)
+        Card::reckon(&parts!(self).evidence(today, with, figures)).score(with.levels, self.scored.grade)
     }
 
     /// What the score is made of, as of today.
-    pub(super) fn score_reasons(&self, today: Day, levels: &ScoreLevels, figures: &Figures) -> Vec<Reason> {
-        let evidence = parts!(self).evidence(today, levels, figures);
+    pub(super) fn score_reasons(&self, today: Day, with: Yardstick<'_>, figures: &Figures) -> Vec<Reason> {
+        let evidence = parts!(self).evidence(today, with, figures);
         score::reasons(&Card::reckon(&evidence), &self.scored, &evidence)
     }
 

@@ -46,9 +46,9 @@ pub fn next_crossing(due: Day, today: Day) -> Day {
     AGE_STARTS.iter().find(|start| late < **start).map_or(Day::MAX, |start| due.plus(*start))
 }
 
-/// What an invoice past due counts: an open one counts, but for one that is late because it is disputed.
+/// What an invoice past due counts: an open one counts, disputed or not, so that a dispute never makes a buyer look better.
 fn late_count(standing: &Standing) -> u32 {
-    u32::from(!standing.open.is_zero() && !standing.disputed)
+    u32::from(!standing.open.is_zero())
 }
 
 /// A buyer's totals in one currency.
@@ -58,7 +58,7 @@ pub struct Totals {
     pub outstanding: Sum,
     /// Of them, what is overdue, by class of age, for the days of [`Ageing`].
     pub overdue: [Sum; AGES],
-    /// How many invoices that is, disputed ones left out.
+    /// How many invoices that is.
     pub overdue_count: [u32; AGES],
     /// Of them, what is disputed.
     pub disputed: Sum,

@@ -4,7 +4,7 @@ use super::code::{CODES, Code, FIRST_OF_ACCOUNTS, Side};
 use super::table::{FINE, share_out};
 use crate::base::{BaseAmount, Day};
 use crate::event::{Grade, IncidentKind, Points, Procedure, Scored};
-use crate::risk::behaviour::{Behaviour, SPREAD_ONE, WHOLE};
+use crate::risk::behaviour::{Behaviour, Pace, SPREAD_ONE, WHOLE};
 use crate::risk::figures::Figures;
 use crate::risk::ledger::{AGE_STARTS, AGES, Ledger};
 use crate::risk::params::ScoreLevels;
@@ -15,6 +15,15 @@ const FADING_STEP_DAYS: i32 = 30;
 /// A whole, in thousandths.
 const THOUSAND: i64 = 1000;
 
+/// What a score is reckoned with.
+#[derive(Clone, Copy)]
+pub struct Yardstick<'a> {
+    /// The weights.
+    pub levels: &'a ScoreLevels,
+    /// How fast the past fades.
+    pub pace: &'a Pace,
+}
+
 /// What a buyer is scored by.
 #[derive(Clone, Copy)]
 pub struct Evidence<'a> {
@@ -22,6 +31,8 @@ pub struct Evidence<'a> {
     pub today: Day,
     /// The weights.
     pub levels: &'a ScoreLevels,
+    /// How fast the past fades.
+    pub pace: &'a Pace,
     /// How it pays.
     pub behaviour: &'a Behaviour,
     /// What it owes, aged to today.
@@ -138,7 +149,12 @@ impl Card {
         // What is written off is overdue for good: otherwise giving up would look better than waiting.
         let lost = open.written_off * WHOLE;
         if let Some(class) = habit_class(behaviour) {
-            self.put(evidence, Code::BrokenHabit, share(open.overdue_from_class(class) + lost, recent));
+            let beyond = open.overdue_from_class(class) + lost;
+            let (recent, next_step) = behaviour.recent_in_silence(evidence.today, evidence.pace);
+            if beyond > 0 && behaviour.payments() > 0 {
+                self.next_day = self.next_day.min(next_step);
+            }
+            self.put(evidence, Code::BrokenHabit, share(beyond, recent));
         }
         self.put(evidence, Code::OverdueOld, share(open.overdue_from_day(61) + lost, settled));
         self.put(evidence, Code::DelayRising, behaviour.change() * 10 / SPREAD_ONE);

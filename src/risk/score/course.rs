@@ -100,7 +100,9 @@ impl Course {
                     AlertKind::SuddenDeterioration => {
                         is_near || (!is_worse && below_half(step.sudden, step.levels.sudden_points))
                     }
-                    _ => is_near || step.scored.grade <= open.previous,
+                    _ => {
+                        is_near || step.scored.grade <= open.previous || step.scored.grade < step.levels.worsened_grade
+                    }
                 };
                 since(&mut self.calm_since, is_calm, step.today);
                 if reached(self.calm_since, step.levels.calm_days, step.today) {

@@ -20,12 +20,14 @@
 //!
 //! # The measures
 //!
-//! - Shares of late invoices: settled ones that were late, faded with a half-life, and open ones that are late already, over
-//!   all of both. An open invoice counts the day that it passes the threshold: who never pays shows without any payment.
+//! - How a buyer pays (`late_share`, `usual_delay`, `days_beyond_terms`, `late_over_30`, `recent_delay`): settled invoices,
+//!   faded with a half-life. Few are taken with caution: some invoices of a middling buyer are taken to stand beside them.
+//! - `broken_habit`, `overdue_old`: open invoices past due, over these and those settled lately. They count the day that they
+//!   pass a class of age, and what was settled lately fades on in silence: who stops paying shows without any payment.
 //! - `days_beyond_terms`: mean delay weighted by amount, as Dun & Bradstreet's PAYDEX weighs its experiences.
 //! - `delay_rising`: CUSUM of standardised delays, slack k = 0.5 spreads (Page, 1954); it counts from h = 3 on, where a single
 //!   buyer alone would alarm too often, and so only adds points; an alert needs level and change together.
-//! - `broken_habit`: open invoices later than mean + 2 spreads + 10 days of this buyer, as it was when the month began.
+//! - `broken_habit`: open invoices later than mean + 2 spreads + 7 days of this buyer, as it was when the month began.
 //! - Accounts: a scorecard of eleven ratios (fitted on the "Polish companies bankruptcy" set, UCI, DOI 10.24432/C5F600, with
 //!   points refitted within folds: AUC 0.88 in cross-validation), summed over what is known, and scaled by what is known, so
 //!   that what is not published counts neither way. Altman's Z'' is shown beside it.
@@ -40,7 +42,7 @@ mod course;
 mod table;
 mod words;
 
-pub use card::{Card, Evidence};
+pub use card::{Card, Evidence, Yardstick};
 pub use code::{CODES, Code, FIRST_OF_ACCOUNTS, Side};
 pub use course::{Course, Outlook, Step};
 pub use table::{Bad, KNOTS_MAX, Table, TableError};

@@ -4,6 +4,7 @@ use super::card::{Card, Evidence};
 use super::code::{Code, FIRST_OF_ACCOUNTS};
 use crate::base::Day;
 use crate::event::{EventName, Points, Reason, Scored};
+use crate::risk::behaviour::WHOLE;
 use crate::risk::ledger::Invoice;
 
 /// Documents that a reason names.
@@ -37,13 +38,26 @@ fn said(code: Code, measure: i32, evidence: &Evidence<'_>) -> (String, String) {
     let ratio = |what: &str| (fixed(measure, 4), format!("{what} {}", fixed(measure / 100, 2)));
     let share = |what: &str| (percent(), format!("{} % of invoices {what}", percent()));
     match code {
-        Code::LateShare => share("are paid late, few of them taken with caution"),
-        Code::LateOver30 => share("are paid over 30 days late, few of them taken with caution"),
+        Code::LateShare => paid(evidence, 0, "late"),
+        Code::LateOver30 => paid(evidence, 1, "over 30 days late"),
         Code::UsualDelay => {
-            (decimal(1), format!("by amount, no invoice for more than a few days, usually pays {}", late(measure)))
+            let days = evidence.behaviour.usual_delay().unwrap_or_default();
+            (
+                fixed(days, 1),
+                with_caution(evidence, format!("usually pays {}, no invoice counting for over 10 days", late(days))),
+            )
         }
-        Code::DaysBeyondTerms => (decimal(1), format!("by amount, pays {}", late(measure))),
-        Code::RecentDelay => (decimal(1), format!("lately pays {}", late(measure))),
+        Code::DaysBeyondTerms => {
+            let days = evidence.behaviour.days_beyond_terms().unwrap_or_default();
+            (fixed(days, 1), with_caution(evidence, format!("by amount, pays {}", late(days))))
+        }
+        Code::RecentDelay => {
+            let days = evidence.behaviour.recent_delay().unwrap_or_default();
+            (
+                fixed(days, 1),
+                with_caution(evidence, format!("lately pays {}, early ones counting as on time", late(days))),
+            )
+        }
         Code::BrokenHabit => {
             let days = evidence.behaviour.habit_days().unwrap_or(30);
             (
@@ -85,6 +99,21 @@ fn said(code: Code, measure: i32, evidence: &Evidence<'_>) -> (String, String) {
         Code::Leverage => ratio("accounts: liabilities over total assets"),
         Code::DebtService => ratio("accounts: earnings over financial expenses"),
     }
+}
+
+/// The share of settled invoices that were late, as it was measured: what few of them count for is weighed with caution.
+fn paid(evidence: &Evidence<'_>, which: usize, how: &str) -> (String, String) {
+    let (late, settled) = (evidence.behaviour.late()[which], evidence.behaviour.settled().max(1));
+    let share = fixed((late * 1000 / settled) as i32, 1);
+    let said = with_caution(evidence, format!("{share} % of invoices are paid {how}"));
+    (share, said)
+}
+
+/// Says that few payments are known, where that is so.
+fn with_caution(evidence: &Evidence<'_>, said: String) -> String {
+    const FEW: i64 = 10 * WHOLE;
+    let few = evidence.behaviour.settled() < FEW;
+    if few { format!("{said}; few payments count, so they are taken with caution") } else { said }
 }
 
 fn late(tenths: i32) -> String {
