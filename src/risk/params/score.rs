@@ -83,7 +83,7 @@ impl Default for CourseLevels {
     fn default() -> CourseLevels {
         CourseLevels {
             worsened_grade: Grade::D,
-            worsened_rise: Points::whole(24),
+            worsened_rise: Points::whole(26),
             worsened_days: 3,
             at_once_fail: Points::whole(60),
             sudden_points: Points::whole(20),
@@ -118,7 +118,7 @@ impl ScoreLevels {
             Code::DaysBeyondTerms => high(&[(80, 0), (150, 4), (300, 24), (600, 52), (900, 76)]),
             Code::LateOver30 => high(&[(0, 0), (120, 12)]),
             Code::RecentDelay => high(&[(20, 0), (120, 12)]),
-            Code::BrokenHabit => high(&[(100, 0), (300, 10), (600, 25), (1000, 40)]),
+            Code::BrokenHabit => high(&[(150, 0), (400, 8), (700, 22), (1000, 40)]),
             Code::OverdueOld => high(&[(20, 0), (200, 10), (1000, 25)]),
             Code::DelayRising => high(&[(60, 0), (150, 10), (300, 18)]),
             Code::PartialPayments => high(&[(100, 0), (300, 6), (600, 10)]),
