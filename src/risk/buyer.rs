@@ -32,8 +32,10 @@ use crate::event::{
     MonthEnd, Points, Procedure, ReportLine, ReportRow, Scored, Segment, Severity,
 };
 
-/// One buyer.
+/// One buyer. Its fields lie as they are written: what every judgement looks at first, what payments and signals alone move
+/// behind it, so that most events wait for fewer cache lines.
 #[derive(Debug, BorshSerialize)]
+#[repr(C)]
 pub struct Buyer {
     /// Its id.
     pub id: CompactString,
@@ -44,22 +46,22 @@ pub struct Buyer {
     profile: Option<Box<Fact<Profile>>>,
     alerts: Alerts,
     proposals: Option<Box<Proposals>>,
-    behaviour: Behaviour,
-    signals: Option<Box<Signals>>,
-    /// The score as last judged.
-    scored: Scored,
-    course: Course,
+    /// The exposure that is usual for it, in cents, as of the beginning of the month; 0: unknown.
+    usual_exposure: i64,
     /// The day from which on the score is to be reckoned anew, exposure and ages aside.
     #[borsh(skip)]
     rescore_on: Day,
+    /// The day of the last judgement.
+    judged_on: Day,
+    /// The score as last judged.
+    scored: Scored,
     /// What its course comes to, as last judged.
     #[borsh(skip)]
     outlook: Option<Outlook>,
-    /// The exposure that is usual for it, in cents, as of the beginning of the month; 0: unknown.
-    usual_exposure: i64,
+    behaviour: Behaviour,
+    course: Course,
+    signals: Option<Box<Signals>>,
     month_ends: MonthEnds,
-    /// The day of the last judgement.
-    judged_on: Day,
     /// Effects told so far, exposures aside.
     sequence: u64,
 }

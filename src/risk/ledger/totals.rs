@@ -51,29 +51,30 @@ fn late_count(standing: &Standing) -> u32 {
     u32::from(!standing.open.is_zero())
 }
 
-/// A buyer's totals in one currency.
+/// A buyer's totals in one currency. Its fields lie as they are written: first what every invoice and every judgement touches.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize)]
+#[repr(C)]
 pub struct Totals {
-    /// Open amounts.
-    pub outstanding: Sum,
-    /// Of them, what is overdue, by class of age, for the days of [`Ageing`].
-    pub overdue: [Sum; AGES],
-    /// How many invoices that is.
+    /// The currency.
+    pub currency: Currency,
+    /// Invoices overdue, by class of age, for the days of [`Ageing`].
     pub overdue_count: [u32; AGES],
-    /// Of them, what is disputed.
-    pub disputed: Sum,
-    /// Residuals written off.
-    pub written_off: Sum,
-    /// Paid or credited and not absorbed.
-    pub unapplied: Sum,
-    /// Orders not yet billed.
-    pub pending: Sum,
     /// Disputed invoices with something open.
     pub disputed_count: u32,
     /// Invoices whose residual was written off.
     pub written_off_count: u32,
-    /// The currency.
-    pub currency: Currency,
+    /// Open amounts.
+    pub outstanding: Sum,
+    /// Paid or credited and not absorbed.
+    pub unapplied: Sum,
+    /// Orders not yet billed.
+    pub pending: Sum,
+    /// Residuals written off.
+    pub written_off: Sum,
+    /// Of what is outstanding, what is disputed.
+    pub disputed: Sum,
+    /// Of what is outstanding, what is overdue, by class of age, for the days of [`Ageing`].
+    pub overdue: [Sum; AGES],
 }
 
 impl Totals {
