@@ -97,6 +97,12 @@ impl Portfolio {
         apply(&mut self.shards[shard as usize], event, &mut self.told, &mut self.effects);
     }
 
+    /// The shards.
+    #[allow(dead_code, reason = "only days begin shard by shard")]
+    pub fn shards_mut(&mut self) -> impl Iterator<Item = &mut Shard> {
+        self.shards.iter_mut()
+    }
+
     /// The hash of all shards' states, in order.
     pub fn state_hash(&self) -> u128 {
         let mut hasher = StableHasher::default();
