@@ -70,7 +70,8 @@ proptest! {
 /// Accounts of any figures, to the ends of their range.
 fn filings() -> impl Strategy<Value = Told> {
     let figure = || {
-        let text = prop::sample::select(vec!["1e18", "-1e18", "0", "0.0001", "-0.0001", "1", "999999999999999999.9999"]);
+        let text =
+            prop::sample::select(vec!["1e18", "-1e18", "0", "0.0001", "-0.0001", "1", "999999999999999999.9999"]);
         prop::option::weighted(0.8, text.prop_map(|text| SignedMoney::parse(text).expect("a figure")))
     };
     let day = prop::sample::select(vec![0, 20_000, 20_365, 20_500, 84_005]).prop_map(Day::from_number);
@@ -104,10 +105,12 @@ fn words() -> impl Strategy<Value = Told> {
     let pd = prop::option::of(prop::sample::select(vec![0, 1, 999_999_999, 1_000_000_000]));
     let rated = (1..=10_u8, name(), pd)
         .prop_map(|(grade, agency, pd)| Body::RatingChanged(RatingChanged { agency, grade, pd }));
-    let reported = (name(), prop::sample::select(IncidentKind::ALL.to_vec()), 0..=3650_u16).prop_map(|(incident_id, kind, days)| {
-        let (amount, currency) = (Some(money(1_000_000_000_000_000_000)), Some(eur()));
-        Body::IncidentReported(IncidentReported { incident_id, kind, amount, currency, days_overdue: Some(days) })
-    });
+    let reported = (name(), prop::sample::select(IncidentKind::ALL.to_vec()), 0..=3650_u16).prop_map(
+        |(incident_id, kind, days)| {
+            let (amount, currency) = (Some(money(1_000_000_000_000_000_000)), Some(eur()));
+            Body::IncidentReported(IncidentReported { incident_id, kind, amount, currency, days_overdue: Some(days) })
+        },
+    );
     prop_oneof![rated, reported].prop_map(told)
 }
 
