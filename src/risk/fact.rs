@@ -56,9 +56,14 @@ impl<T> Fact<T> {
         (&self.source, &self.id)
     }
 
-    /// Replaces the value by one that was decided on what stood here, and so is no earlier, whatever its sender's clock says.
+    /// Replaces the value by one that was decided on what stood here, and so is no earlier, whatever its sender's clock says:
+    /// what stood here, said again, does not undo it.
     pub fn follow(&mut self, by: Said<'_>, value: T) {
-        *self = Fact { time: self.time.max(by.time), id: by.id.into(), source: by.source.into(), value };
+        if (self.time, self.id.as_bytes(), self.source.as_bytes()) < (by.time, by.id.as_bytes(), by.source.as_bytes()) {
+            *self = Fact { time: by.time, id: by.id.into(), source: by.source.into(), value };
+        } else {
+            self.value = value;
+        }
     }
 
     /// Whether `event` is the later word.
@@ -66,6 +71,12 @@ impl<T> Fact<T> {
     pub fn is_before(&self, event: &Event<'_>) -> bool {
         (self.time, self.id.as_bytes(), self.source.as_bytes())
             < (event.time, event.id.as_bytes(), event.source.as_bytes())
+    }
+
+    /// Whether it is `event` that states it.
+    #[must_use]
+    pub fn is_of(&self, event: &Event<'_>) -> bool {
+        (self.time, self.id.as_str(), self.source.as_str()) == (event.time, event.id, event.source)
     }
 
     /// Replaces the value if `event` is later.

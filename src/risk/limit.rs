@@ -193,6 +193,17 @@ mod tests {
     }
 
     #[test]
+    fn an_event_that_comes_twice_does_not_undo_the_decision_that_followed_it() {
+        for clock_day in [DAY - 1, DAY] {
+            let mut limit = CreditLimit::default();
+            limit.set(&at(DAY), euros(100), None);
+            cut(&mut limit, clock_day, 60, 0);
+            limit.set(&at(DAY), euros(100), None);
+            assert_eq!((limit.decided(), limit.granted()), (euros(60), Some(money(100))));
+        }
+    }
+
+    #[test]
     fn an_erp_that_says_the_reduced_limit_again_does_not_become_a_new_start() {
         let mut limit = CreditLimit::default();
         limit.set(&at(DAY), euros(100), None);

@@ -117,6 +117,10 @@ impl Agency {
         let rating =
             Rating { grade: said.grade, default_probability_bp: said.pd.map(|pd| pd.div_ceil(PER_BASIS_POINT)) };
         let place = self.ratings.partition_point(|known| !known.is_before(event));
+        // Said again it would push an older one out.
+        if place.checked_sub(1).is_some_and(|before| self.ratings[before].is_of(event)) {
+            return;
+        }
         self.ratings.insert(place, Fact::new(event, rating));
         self.ratings.truncate(RATINGS_MAX);
     }
@@ -143,5 +147,31 @@ impl Agency {
         let within = |rating: &&Fact<Rating>| latest.time().day().since(rating.time().day()) <= FALL_DAYS;
         let best = self.ratings.iter().filter(within).map(|rating| rating.value().grade).min();
         latest.value().grade - best.unwrap_or(latest.value().grade)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Day;
+    use crate::event::Body;
+    use crate::event::input::ClockTick;
+
+    fn rate(signals: &mut Signals, day: i32, grade: u8) {
+        let agency = crate::event::Id::parse("agency").expect("an id");
+        let time = Day::from_number(day).start();
+        let event = Event { time, id: "e", source: "s", subject: "B", body: Body::ClockTick(ClockTick {}) };
+        signals.rate(&event, &RatingChanged { agency, grade, pd: None });
+    }
+
+    #[test]
+    fn a_rating_told_again_pushes_none_out() {
+        let mut signals = Signals::default();
+        rate(&mut signals, 20_000, 2);
+        for _ in 0..RATINGS_MAX {
+            rate(&mut signals, 20_100, 7);
+        }
+        let agency = &signals.agencies()[0];
+        assert_eq!((agency.latest().value().grade, agency.fallen_by(), agency.ratings.len()), (7, 5, 2));
     }
 }
