@@ -23,6 +23,10 @@
 //!
 //! - [`risk::ledger`]: what is owed? [`risk::ledger::Ledger`] takes documents in any order; an
 //!   [`risk::ledger::Invoice`] has a [`risk::ledger::Standing`], which is all that the totals count of it.
+//! - [`risk::behaviour`]: how do they pay? [`risk::behaviour::Behaviour`] measures, in sums that fade; [`risk::signals`] keeps
+//!   what others say.
+//! - [`risk::score`]: how bad, and why? [`risk::score::Card`] turns measures into points that add up, [`risk::score::Course`]
+//!   says whether it has got worse.
 //! - [`risk::cover`]: who bears it? [`risk::cover::Carrying`] is one walk over the unpaid invoices, with all covers.
 //! - [`risk::alert`]: whom to tell? Rules find what holds now; [`risk::alert::Alerts`] raises, escalates and clears.
 //! - [`risk::proposal`]: what to do? A [`risk::proposal::Case`] calls for a lower limit or does not;

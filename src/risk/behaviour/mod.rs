@@ -1,9 +1,10 @@
 //! How a buyer pays: means, shares and changes of its delays, kept in sums that fade. It is measured here, not judged.
 //!
 //! Each invoice counts once, a part payment as the part that it pays. A sum halves over a half-life between payments, as of
-//! the last payment: silence changes none of it, and shows in the open invoices' ages instead. A late word on an earlier day
-//! counts as much as it would have faded by now, so that the order of arrival matters to the rounding alone. A payment that is
-//! taken back stays in the sums, as how it came; the invoice counts anew when it is paid again.
+//! the last payment; what was settled lately fades on in silence, in steps. A late word on an earlier day counts as much as it
+//! would have faded by now; what is measured against the buyer's past (its habit, the sum of change) depends on the order of
+//! arrival all the same. A payment that is taken back stays in the sums, as how it came; the invoice counts anew when it is
+//! paid again.
 
 mod fading;
 

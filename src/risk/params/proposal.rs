@@ -111,7 +111,7 @@ impl Default for ProposalLevels {
     fn default() -> ProposalLevels {
         ProposalLevels {
             keep_named_pct: [100, 100, 100, 75, 50, 0],
-            keep_unnamed_pct: [100, 100, 90, 60, 30, 0],
+            keep_unnamed_pct: [100, 100, 100, 60, 30, 0],
             retained_from: Grade::D,
             retained_named: [1_000_000, 500_000, 250_000, 100_000, 25_000, 0],
             retained_unnamed: [100_000, 50_000, 25_000, 10_000, 2_500, 0],

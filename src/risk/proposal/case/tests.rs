@@ -45,7 +45,7 @@ fn the_grade_and_the_segment_say_how_much_of_the_limit_is_kept() {
     let (levels, loss) = (by_grade_alone(), LossLevels::default());
     for (segment, kept) in [
         (Segment::Named, [None, None, None, Some(75_000), Some(50_000), Some(0)]),
-        (Segment::Unnamed, [None, None, Some(90_000), Some(60_000), Some(30_000), Some(0)]),
+        (Segment::Unnamed, [None, None, None, Some(60_000), Some(30_000), Some(0)]),
     ] {
         for (grade, kept) in Grade::ALL.iter().zip(kept) {
             let plight = Plight { insolvency: None, grade: *grade };
@@ -192,7 +192,7 @@ fn nothing_is_decided_without_asking_unless_segment_grade_and_amount_say_so() {
 fn who_may_call_is_known_before_any_figure() {
     let levels = ProposalLevels::default();
     let may = |grade, segment, insolvency| Plight { insolvency, grade }.may_call(&levels, segment);
-    assert!(!may(Grade::C, Segment::Named, None) && may(Grade::C, Segment::Unnamed, None));
+    assert!(!may(Grade::C, Segment::Named, None) && may(Grade::D, Segment::Unnamed, None));
     assert!(may(Grade::D, Segment::Named, None) && may(Grade::A, Segment::Named, Some(Procedure::Liquidation)));
-    assert!(!may(Grade::B, Segment::Unnamed, None));
+    assert!(!may(Grade::C, Segment::Unnamed, None));
 }
