@@ -2,11 +2,11 @@
 
 use bumpalo::Bump;
 use vigie::base::{Cents, Day, Instant};
-use vigie::event::{AlertKind, Effect, EffectBody};
+use vigie::event::{AlertKind, Effect, EffectBody, Grade, Points, Segment};
 use vigie::risk::{Params, Shard};
 use vigie::wire::{DecodeRules, TopicRule, decode_value};
 
-use crate::{eur, rows, shard, today};
+use crate::{eur, lively, rows, shard, today};
 
 /// A day, a type and its data: an event of buyer B at eight o'clock.
 type Said<'a> = (&'a str, &'a str, &'a str);
@@ -141,4 +141,23 @@ fn what_was_settled_late_and_then_forgotten_stops_what_it_stopped() {
     tell(&mut shard, &STOPPED[1..2], &mut Vec::new());
     assert_eq!(hash, shard.state_hash(), "it is not known any more and comes too late");
     assert_eq!(insured(&mut shard), Cents(0));
+}
+
+#[test]
+fn a_limit_that_was_cut_without_asking_counts_in_the_score_by_the_next_day() {
+    let mut params = lively();
+    params.proposals.keep_unnamed_pct = [50; 6];
+    (params.proposals.auto_segments, params.proposals.auto_grades) = (Segment::ALL.to_vec(), Grade::ALL.to_vec());
+    (params.proposals.auto_up_to, params.proposals.retained_from) = (1_000_000, Grade::F);
+    let said = [
+        ("2026-03-02", "order.placed", r#"{"order_id":"O","amount":"90","currency":"EUR"}"#),
+        ("2026-03-03", "limit.set", r#"{"amount":"100","currency":"EUR"}"#),
+    ];
+    let (mut shard, mut effects) = (Shard::new(params), Vec::new());
+    tell(&mut shard, &said, &mut effects);
+    shard.advance(Day::parse("2026-03-04").expect("a day").start(), &mut effects);
+    let as_of = today(&shard);
+    let row = &rows(&mut shard, as_of)[0];
+    assert_eq!((row.limit, row.utilisation), (Some(Cents(5_000)), Some(18_000)));
+    assert_eq!(row.scored.score, Points::whole(6));
 }

@@ -130,7 +130,8 @@ impl Buyer {
             return Day::MAX;
         }
         let figures = Figures { limit: figures::in_base(self.limit.decided(), with.rates).0, ..*figures };
-        self.judge_alerts(with, &figures, carrying, &[], effects)
+        // The score was reckoned before: what the lower limit means for it is seen tomorrow at the latest.
+        self.judge_alerts(with, &figures, carrying, &[], effects).min(with.clock.day().plus(1))
     }
 
     fn reduction(&self, proposal_id: u128, cause: LimitChangeCause, notice_days: u16, clock: Instant) -> Reduction {
