@@ -127,7 +127,7 @@ fn answer(effects: &[Effect], time: Instant, which: u8) -> Option<Vec<u8>> {
         }
         _ => None,
     })?;
-    let by = if which % 2 == 0 { "alice" } else { "bob" };
+    let by = if which.is_multiple_of(2) { "alice" } else { "bob" };
     let amount = ["0.0001", "100000000000000", "99999999999999.9999", "1"][usize::from(which) % 4];
     let (kind, data) = match which {
         0..4 => ("proposal.approved", format!(r#""version":{version},"decided_by":"{by}""#)),
