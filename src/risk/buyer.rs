@@ -487,15 +487,18 @@ impl Buyer {
     }
 }
 
-/// What a settlement paid, in whole base units: at least 1, and 1 while its currency has no rate.
+/// What a settlement weighs in means by amount: what it paid, in base currency, at least one unit of it and just that while
+/// its currency has no rate. A weight is 0.0064 of a unit, so that fading, which rounds down, keeps the means of small ones.
 fn paid_in_base(settled: &Settlement, rates: &Rates) -> i64 {
-    const MOST: i128 = 1 << 40;
+    const WEIGHT_UNITS: i128 = 64;
+    const LEAST: i128 = UNIT as i128 / WEIGHT_UNITS;
+    const MOST: i128 = 1 << 44;
     let units = match rates.get(settled.currency) {
         _ if settled.currency == rates.base() => settled.paid.units(),
         Some(rate) => BaseUnits::convert(settled.paid, rate).units(),
         None => 0,
     };
-    (units / i128::from(UNIT)).clamp(1, MOST) as i64
+    (units / WEIGHT_UNITS).clamp(LEAST, MOST) as i64
 }
 
 fn proceeding(insolvency: &Option<Box<Fact<Option<Proceeding>>>>) -> Option<Proceeding> {

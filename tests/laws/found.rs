@@ -2,7 +2,7 @@
 
 use bumpalo::Bump;
 use vigie::base::{Cents, Day, Instant};
-use vigie::event::{AlertKind, Effect, EffectBody, Grade, Points, Segment};
+use vigie::event::{AlertKind, Effect, EffectBody, Grade, Points, Scored, Segment};
 use vigie::risk::{Params, Shard};
 use vigie::wire::{DecodeRules, TopicRule, decode_value};
 
@@ -160,4 +160,34 @@ fn a_limit_that_was_cut_without_asking_counts_in_the_score_by_the_next_day() {
     let row = &rows(&mut shard, as_of)[0];
     assert_eq!((row.limit, row.utilisation), (Some(Cents(5_000)), Some(18_000)));
     assert_eq!(row.scored.score, Points::whole(6));
+}
+
+#[test]
+fn small_invoices_and_those_without_a_rate_make_no_worse_score_than_large_ones() {
+    let large = of_daily_invoices("700", "EUR");
+    for (amount, currency) in [("0.6", "EUR"), ("700", "USD")] {
+        let small = of_daily_invoices(amount, currency);
+        assert!(small.score <= large.score, "{amount} {currency}: {small:?}, and {large:?}");
+    }
+}
+
+/// The score of a buyer without anything else, whose invoices of so much are paid ten days late, one a day.
+fn of_daily_invoices(amount: &str, currency: &str) -> Scored {
+    let (mut shard, mut effects) = (Shard::new(Params::new(eur())), Vec::new());
+    let first = Day::parse("2026-01-01").expect("a day");
+    for number in 0..300 {
+        let (issued, paid) = (first.plus(number), first.plus(number + 20));
+        let invoice = format!(
+            r#"{{"invoice_id":"{number}","amount":{amount},"currency":"{currency}","issued_on":"{issued}","due_on":"{}"}}"#,
+            first.plus(number + 10)
+        );
+        let payment = format!(
+            r#"{{"payment_id":"{number}","amount":{amount},"currency":"{currency}","received_on":"{paid}","allocations":[{{"invoice_id":"{number}","amount":{amount}}}]}}"#
+        );
+        let said = [("2026-01-01", "invoice.issued", &*invoice), (&*paid.to_string(), "payment.received", &*payment)];
+        tell(&mut shard, &said, &mut effects);
+    }
+    shard.advance(first.plus(330).start(), &mut effects);
+    let as_of = today(&shard);
+    rows(&mut shard, as_of)[0].scored
 }

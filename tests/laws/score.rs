@@ -2,14 +2,15 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
-use vigie::event::input::ClockTick;
-use vigie::event::{AlertKind, Body, Effect, EffectBody, Points, Reason, Scored};
+use vigie::base::Instant;
+use vigie::event::input::{ClockTick, CoverDeclared, OrderCancelled};
+use vigie::event::{AlertKind, Body, Effect, EffectBody, Event, Points, Reason, Scored};
 use vigie::risk::{Params, Shard};
 
 use crate::effects::{Lives, left_to_deadlines, looked_at_daily, written};
-use crate::told::Told;
+use crate::told::{Told, everyday, id};
 use crate::trade::{day, on, trading};
-use crate::{eur, every_case, lively};
+use crate::{eur, every_case, lively, today};
 
 /// How long after a history somebody still looks: until ratings and accounts are stale.
 const AFTERWARDS_DAYS: i32 = 1300;
@@ -161,5 +162,46 @@ proptest! {
         let mut all = all;
         all.push(on(AFTERWARDS_DAYS, Body::ClockTick(ClockTick {})));
         prop_assert_eq!(left_to_deadlines(&mut new(), &all), looked_at_daily(&mut new(), &all));
+    }
+}
+
+/// Tells everything, and says something of every buyer each day that has nothing to do with it.
+fn poked(all: &[Told], nothing: fn(Instant) -> Body<'static>) -> Vec<Effect> {
+    let (mut shard, mut effects) = (Shard::new(lively()), Vec::new());
+    shard.keep_history();
+    let mut known: Vec<&str> = Vec::new();
+    let poke = |shard: &mut Shard, time: Instant, known: &[&str], effects: &mut Vec<Effect>| {
+        for subject in known {
+            let body = nothing(time);
+            shard.apply(&Event { time, id: "poke", source: "/poke", subject, body }, effects);
+        }
+    };
+    for told in all {
+        shard.advance(told.time, &mut effects);
+        shard.apply(&told.event(), &mut effects);
+        if !told.subject.is_empty() && !known.contains(&told.subject) {
+            known.push(told.subject);
+        }
+        poke(&mut shard, told.time, &known, &mut effects);
+    }
+    for _ in 0..150 {
+        let day = today(&shard).plus(1).start();
+        shard.advance(day, &mut effects);
+        poke(&mut shard, day, &known, &mut effects);
+    }
+    effects
+}
+
+proptest! {
+    #![proptest_config(some_cases())]
+
+    #[test]
+    fn what_a_score_is_reckoned_anew_for_is_all_that_changes_it(all in prop_oneof![everyday(1..60), trading()]) {
+        let declared = |time: Instant| {
+            let (cover_id, invoice_id, declared_on) = (id("poke"), id("poke"), time.day());
+            Body::CoverDeclared(CoverDeclared { cover_id, seller_id: "poke", invoice_id, declared_on })
+        };
+        let cancelled = |_| Body::OrderCancelled(OrderCancelled { seller_id: "poke", order_id: id("poke") });
+        prop_assert_eq!(poked(&all, declared), poked(&all, cancelled));
     }
 }

@@ -85,7 +85,7 @@ pub struct Behaviour {
     delay: i64,
     /// How far their delays lay from the mean before them.
     deviation: i64,
-    /// What was paid of them, in whole base units,
+    /// What was paid of them, as weights of their amounts,
     amount: i64,
     /// times their delays,
     amount_delay: i64,
@@ -133,7 +133,7 @@ impl Default for Behaviour {
 }
 
 impl Behaviour {
-    /// Takes in what an event on `day` settled. `weight` gives a payment's amount in whole base units, at least 1.
+    /// Takes in what an event on `day` settled. `weight` gives what a payment's amount weighs, over 0.
     pub fn observe(&mut self, seen: &[Settlement], day: Day, pace: &Pace, weight: impl Fn(&Settlement) -> i64) {
         let Some(first) = seen.first() else { return };
         let left = |sum: i64, left: u64| ((i128::from(sum) * i128::from(left)) >> 32) as i64;
