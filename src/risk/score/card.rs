@@ -159,7 +159,8 @@ impl Card {
         self.put(evidence, Code::OverdueOld, share(open.overdue_from_day(61) + lost, settled));
         self.put(evidence, Code::DelayRising, behaviour.change() * 10 / SPREAD_ONE);
         self.put(evidence, Code::PartialPayments, share(behaviour.partial(), recent + WHOLE));
-        self.put(evidence, Code::ReversedPayments, (behaviour.reversed() * THOUSAND / WHOLE) as i32);
+        let reversed = (behaviour.reversed().saturating_mul(THOUSAND) / WHOLE).min(i64::from(i32::MAX));
+        self.put(evidence, Code::ReversedPayments, reversed as i32);
         self.put(evidence, Code::Disputes, share(open.disputed * WHOLE, recent + WHOLE));
         self.put(evidence, Code::WrittenOff, share(lost, settled));
     }
