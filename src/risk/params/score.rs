@@ -83,7 +83,7 @@ impl Default for CourseLevels {
     fn default() -> CourseLevels {
         CourseLevels {
             worsened_grade: Grade::D,
-            worsened_rise: Points::whole(26),
+            worsened_rise: Points::whole(28),
             worsened_days: 3,
             at_once_fail: Points::whole(60),
             sudden_points: Points::whole(20),
