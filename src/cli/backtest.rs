@@ -5,12 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
 use self::findings::Findings;
 use self::gather::{Gathered, Gathering, Plan};
 use self::label::Label;
-use super::{CliError, params};
+use super::{CliError, params, progress};
 use crate::base::{Currency, Instant};
 use crate::io::clock;
 use crate::io::files::{FileError, Output};
@@ -191,7 +189,7 @@ fn gather(arguments: &Arguments, sets: Vec<Params>) -> Result<Gathered, CliError
     let plan = Plan { label: arguments.label, horizon, min_history: arguments.min_history.into() };
     let now = arguments.now.unwrap_or_else(clock::wall_clock);
     let mut gathering = Gathering::new(plan, sets, now);
-    let (bar, count) = (progress(&arguments.files), Arc::new(AtomicU64::new(0)));
+    let (bar, count) = (progress::bar(&arguments.files), Arc::new(AtomicU64::new(0)));
     let mut lines = 0_u64;
     for path in &arguments.files {
         lines::each_line(path, &count, &mut |line| {
@@ -212,18 +210,6 @@ fn gather(arguments: &Arguments, sets: Vec<Params>) -> Result<Gathered, CliError
             "no event of the {lines} lines moves the clock ({refused}): there is no history to test on"
         ))
     })
-}
-
-/// How far the reading is, on a terminal.
-fn progress(paths: &[PathBuf]) -> ProgressBar {
-    const BAR: &str = "{bar:30} {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left";
-    const SPINNER: &str = "{spinner} {binary_bytes}, {binary_bytes_per_sec}";
-    // Unknown for standard input; a file that is missing shows as an error later.
-    let total = paths.iter().try_fold(0, |total, path| std::fs::metadata(path).map(|file| total + file.len())).ok();
-    let template = if total.is_some() { BAR } else { SPINNER };
-    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
-    bar.set_style(ProgressStyle::with_template(template).expect("the template is right"));
-    bar
 }
 
 /// Prints to standard output. A reader that goes away (`| head`) is no error.

@@ -4,6 +4,7 @@ mod backtest;
 mod generate;
 mod import;
 mod params;
+mod progress;
 mod replay;
 mod schema;
 

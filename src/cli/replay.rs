@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 
 use self::drain::{Drain, Keep, REFUSED_SHOWN_MAX, Refused, RefusedLine, Spool};
 use self::engine::{EndedShard, Plan, Run, RunError};
 use self::feed::{Fed, Feed, FeedError};
 use self::summary::Summary;
-use super::{CliError, params};
+use super::{CliError, params, progress};
 use crate::base::{Currency, Day, Instant};
 use crate::io::clock;
 use crate::io::files::{FileError, Output};
@@ -341,14 +341,7 @@ struct Progress {
 
 impl Progress {
     fn new(paths: &[PathBuf]) -> Progress {
-        const BAR: &str = "{bar:30} {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left";
-        const SPINNER: &str = "{spinner} {binary_bytes}, {binary_bytes_per_sec}";
-        // Unknown for standard input; a file that is missing shows as an error later.
-        let total = paths.iter().try_fold(0, |total, path| std::fs::metadata(path).map(|file| total + file.len())).ok();
-        let template = if total.is_some() { BAR } else { SPINNER };
-        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
-        bar.set_style(ProgressStyle::with_template(template).expect("the template is right"));
-        Progress { bar, count: Arc::default() }
+        Progress { bar: progress::bar(paths), count: Arc::default() }
     }
 
     fn read(&self, feed: &mut Feed<'_>, path: &Path) -> Result<(), FeedError> {
