@@ -253,7 +253,9 @@ proptest! {
     }
 
     #[test]
-    fn looking_every_day_proposes_nothing_that_the_deadlines_miss(all in lending(), params in policies()) {
+    fn looking_every_day_proposes_nothing_that_the_deadlines_miss(all in lending(), mut params in policies()) {
+        // What a cut without asking brings about itself is looked at on the next day; who looks earlier sees it earlier.
+        params.proposals.auto_segments.clear();
         let (mut left_alone, mut looked_at) = (Shard::new(params.clone()), Shard::new(params));
         prop_assert_eq!(left_to_deadlines(&mut left_alone, &all), looked_at_daily(&mut looked_at, &all));
     }

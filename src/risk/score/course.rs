@@ -183,7 +183,7 @@ impl Course {
 
     fn settle(&mut self, step: &Step<'_>) {
         (self.settled, self.settled_score) = (step.scored.grade, step.scored.score);
-        (self.worse_since, self.better_since) = (Day::MAX, Day::MAX);
+        (self.worse_since, self.sudden_since, self.better_since) = (Day::MAX, Day::MAX, Day::MAX);
     }
 
     /// The alert that is open, where `retained` whole base units are retained.
