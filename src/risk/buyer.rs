@@ -370,7 +370,7 @@ impl Buyer {
         carrying: &mut Carrying,
     ) -> ExposureUpdate {
         let with = Yardstick { levels: &params.score, pace };
-        let figures = self.reckon(rates, today, carrying);
+        let figures = Figures::reckon(&self.ledger, self.limit.on(today), rates);
         let totals = self.ledger.keep_totals();
         // What changed since the last judgement counts here as it does in the figures, so that the reasons add up.
         let now = self.score_now(today, with, &figures);

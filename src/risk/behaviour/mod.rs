@@ -42,6 +42,8 @@ const SPREAD_DAYS_MIN: i64 = 4;
 const KNOWN_MIN: u32 = 4;
 /// Days that a habit allows beyond mean and spread.
 const HABIT_SLACK_DAYS: i32 = 7;
+/// Of a buyer that has no habit yet, two months past due are beyond what one expects.
+const UNKNOWN_HABIT_DAYS: i32 = 61;
 /// What a buyer did lately fades on in its silence, in steps of this many days,
 const SILENCE_STEP_DAYS: i32 = 10;
 /// up to this many.
@@ -254,11 +256,11 @@ impl Behaviour {
         self.change
     }
 
-    /// An invoice open for longer than this many days past due is beyond what this buyer used to do; `None`: it is not known
-    /// well enough.
+    /// An invoice open for this many days past due is beyond what this buyer used to do, or beyond what one expects of a buyer
+    /// that is not known well enough.
     #[must_use]
-    pub fn habit_days(&self) -> Option<i32> {
-        (self.habit_month != 0).then_some(i32::from(self.habit_days))
+    pub fn habit_days(&self) -> i32 {
+        if self.habit_month == 0 { UNKNOWN_HABIT_DAYS } else { i32::from(self.habit_days) }
     }
 
     fn mean_delay(&self) -> Option<i64> {

@@ -30,12 +30,10 @@ pub(super) struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// The evidence of a day.
     pub(super) fn evidence(self, today: Day, with: Yardstick<'a>, figures: &'a Figures) -> Evidence<'a> {
-        let Yardstick { levels, pace } = with;
         let Parts { behaviour, ledger, signals, insolvency, usual_exposure } = self;
         Evidence {
             today,
-            levels,
-            pace,
+            with,
             behaviour,
             ledger,
             signals,

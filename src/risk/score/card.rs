@@ -29,10 +29,8 @@ pub struct Yardstick<'a> {
 pub struct Evidence<'a> {
     /// The clock's day.
     pub today: Day,
-    /// The weights.
-    pub levels: &'a ScoreLevels,
-    /// How fast the past fades.
-    pub pace: &'a Pace,
+    /// What it is reckoned with.
+    pub with: Yardstick<'a>,
     /// How it pays.
     pub behaviour: &'a Behaviour,
     /// What it owes, aged to today.
@@ -135,7 +133,7 @@ impl Card {
 
     fn put(&mut self, evidence: &Evidence<'_>, code: Code, measure: i32) {
         self.measures[code as usize] = Some(measure);
-        self.fine[code as usize] = evidence.levels.table(code).fine(measure);
+        self.fine[code as usize] = evidence.with.levels.table(code).fine(measure);
     }
 
     fn payments(&mut self, evidence: &Evidence<'_>) {
@@ -150,7 +148,7 @@ impl Card {
         let lost = open.written_off * WHOLE;
         if let Some(class) = habit_class(behaviour) {
             let beyond = open.overdue_from_class(class) + lost;
-            let (recent, next_step) = behaviour.recent_in_silence(evidence.today, evidence.pace);
+            let (recent, next_step) = behaviour.recent_in_silence(evidence.today, evidence.with.pace);
             if beyond > 0 && behaviour.payments() > 0 {
                 self.next_day = self.next_day.min(next_step);
             }
@@ -210,7 +208,7 @@ impl Card {
     }
 
     fn ratings(&mut self, evidence: &Evidence<'_>, signals: &Signals) {
-        let levels = evidence.levels;
+        let levels = evidence.with.levels;
         let (mut worst, mut sum, mut count) = (0, 0, 0);
         let (mut worst_grade, mut fallen, mut fallen_fine) = (0, 0, 0);
         for agency in signals.agencies() {
@@ -231,7 +229,7 @@ impl Card {
     }
 
     fn incidents(&mut self, evidence: &Evidence<'_>, signals: &Signals) {
-        let levels = evidence.levels;
+        let levels = evidence.with.levels;
         let mut sum = 0;
         for incident in signals.incidents() {
             let faded = self.faded(evidence, incident.on, [levels.incident_fresh_days, levels.incident_fading_days]);
@@ -250,7 +248,7 @@ impl Card {
 
     fn accounts(&mut self, evidence: &Evidence<'_>, signals: &Signals) {
         let Some(period_end) = signals.accounts().period_end() else { return };
-        let levels = evidence.levels;
+        let levels = evidence.with.levels;
         let first = FIRST_OF_ACCOUNTS as usize;
         let (mut sum, mut most) = (0, 0);
         for (ratio, measure) in signals.accounts().ratios().iter().enumerate() {
@@ -278,7 +276,7 @@ impl Card {
 
     /// What a word of a day still says, in per cent; the next day on which that changes is noted.
     fn faded(&mut self, evidence: &Evidence<'_>, said_on: Day, [fresh, fading]: [u16; 2]) -> u32 {
-        let stale = i64::from(evidence.levels.stale_pct);
+        let stale = i64::from(evidence.with.levels.stale_pct);
         let age = evidence.today.since(said_on);
         let over = age - i32::from(fresh);
         if over < 0 {
@@ -356,10 +354,7 @@ const ACCOUNTS_LATE_DAYS: u16 = 180;
 
 /// The first class of age that is wholly beyond a buyer's habit.
 fn habit_class(behaviour: &Behaviour) -> Option<usize> {
-    // Of a buyer that has no habit yet, two months past due are beyond what one expects.
-    const UNKNOWN_DAYS: i32 = 61;
-    let days = behaviour.habit_days().unwrap_or(UNKNOWN_DAYS);
-    AGE_STARTS.iter().position(|start| *start >= days)
+    AGE_STARTS.iter().position(|start| *start >= behaviour.habit_days())
 }
 
 /// An agency's grade in tenths, or the grade that its probability of default stands for where that is worse.

@@ -12,11 +12,13 @@
 //! ```
 //!
 //! So being a few days late counts nothing, a buyer that only pays late, however late, gets a middling score, a failing one
-//! goes to 100, and the two add without ever going over. All in quarters of a point, rounded down. The points that a reason shows are its share of `fail`,
-//! or of `score - fail`, in proportion to its points (largest remainder): they add up to the score, always.
+//! goes to 100, and the two add without ever going over. All in quarters of a point, rounded down. The points that a reason
+//! shows are its share of `fail`, or of `score - fail`, in proportion to its points (largest remainder): they add up to the
+//! score, always.
 //!
 //! Monotone: every table rises with what is worse, and the blend rises with both sub-scores. What a newest fact is measured
-//! against (the habit, the usual exposure) was taken down before it, so a worse newest fact never lowers the score.
+//! against (the habit, the usual exposure) was taken down before it, so a worse newest fact does not lower the score. A few
+//! points remain where sums fade to the day of a payment: one told later, or a late part payment against a full one.
 //!
 //! # The measures
 //!

@@ -59,7 +59,7 @@ fn said(code: Code, measure: i32, evidence: &Evidence<'_>) -> (String, String) {
             )
         }
         Code::BrokenHabit => {
-            let days = evidence.behaviour.habit_days().unwrap_or(30);
+            let days = evidence.behaviour.habit_days();
             (
                 percent(),
                 format!(
