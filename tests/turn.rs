@@ -4,8 +4,8 @@ use vigie::base::{Currency, Instant};
 use vigie::event::{RefusalCode, Topic};
 use vigie::risk::Params;
 use vigie::runtime::{
-    Batch, BatchLimits, Headers, Log, LogError, OutputTopics, Position, Record, Records, TopicId, Topics, Worker,
-    WorkerRules,
+    Batch, BatchLimits, Headers, Log, LogError, OutputTopics, Polled, Position, Record, Records, TopicId, Topics,
+    Worker, WorkerRules,
 };
 use vigie::sim::{Client, EmbeddedLog, Isolation, TopicConfig};
 use vigie::wire::{DecodeRules, Header};
@@ -31,6 +31,7 @@ fn rules(limits: BatchLimits) -> WorkerRules {
         history: None,
         exposures: EXPOSURES,
         dead_letters: DEAD,
+        journal: None,
     };
     WorkerRules {
         topics: Topics {
@@ -159,9 +160,9 @@ fn batches_keep_to_their_limits_and_a_larger_record_goes_alone() {
         }
         sizes
     };
-    assert_eq!(sizes(BatchLimits { records_max: 2, bytes_max: 1 << 20 }), [2, 2, 1]);
-    assert_eq!(sizes(BatchLimits { records_max: 5, bytes_max: 1 << 20 }), [5]);
-    assert_eq!(sizes(BatchLimits { records_max: 5, bytes_max: 1 }), [1; 5]);
+    assert_eq!(sizes(BatchLimits { records_max: 2, bytes_max: 1 << 20, held_max: 9 }), [2, 2, 1]);
+    assert_eq!(sizes(BatchLimits { records_max: 5, bytes_max: 1 << 20, held_max: 9 }), [5]);
+    assert_eq!(sizes(BatchLimits { records_max: 5, bytes_max: 1, held_max: 9 }), [1; 5]);
 }
 
 /// A log that fails on demand.
@@ -172,7 +173,7 @@ struct Failing {
 }
 
 impl Log for Failing {
-    fn poll(&mut self, batch: &mut Batch) -> Result<(), LogError> {
+    fn poll(&mut self, batch: &mut Batch) -> Result<Polled, LogError> {
         self.client.poll(batch)
     }
     fn begin(&mut self) -> Result<(), LogError> {

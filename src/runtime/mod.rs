@@ -2,16 +2,24 @@
 //!
 //! Synchronous, and blind to what the log is: Kafka, or the embedded log of `vigie replay` and the simulator.
 
+pub mod batch;
 pub mod counts;
 pub mod log;
+pub mod observed;
 pub mod outbox;
+pub mod point;
 pub mod records;
+pub mod store;
 pub mod turn;
 pub mod worker;
 
+pub use batch::{Batch, BatchLimits};
 pub use counts::{Counts, Tally};
-pub use log::{Log, LogError, Position};
+pub use log::{Bounds, GroupLog, Log, LogError, Polled, Position};
+pub use observed::Observed;
 pub use outbox::{OutputTopics, Topics};
+pub use point::Point;
 pub use records::{Headers, Record, Records, TopicId};
-pub use turn::{Applied, Batch, BatchLimits, Committed, NotCommitted, OwnedShard};
+pub use store::{Saved, SnapshotName, SnapshotStore, StoreError};
+pub use turn::{Applied, Committed, NotCommitted, OwnedShard};
 pub use worker::{Worker, WorkerRules};

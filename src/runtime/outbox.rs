@@ -36,6 +36,8 @@ pub struct OutputTopics {
     pub history: Option<TopicId>,
     /// Refused records.
     pub dead_letters: TopicId,
+    /// What each turn read and made of it; `None`: nobody will read it again.
+    pub journal: Option<TopicId>,
 }
 
 impl OutputTopics {
@@ -142,6 +144,7 @@ mod tests {
             exposures: TopicId(4),
             history,
             dead_letters: TopicId(5),
+            journal: None,
         };
         Topics { names: Vec::new(), inputs: Vec::new(), outputs, partitions: 1 }
     }

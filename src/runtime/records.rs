@@ -180,6 +180,18 @@ impl Records {
         }
     }
 
+    /// The bytes of the record at `index`: key, value and headers end to end.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    #[inline]
+    pub fn raw(&self, index: usize) -> &[u8] {
+        let entry = &self.entries[index];
+        let end = self.entries.get(index + 1).map_or(self.bytes.len(), |next| next.start as usize);
+        &self.bytes[entry.start as usize..end]
+    }
+
     /// Every record, in the order in which they were pushed.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Record<'_>> + ExactSizeIterator {
         (0..self.len()).map(|index| self.get(index))
@@ -213,7 +225,7 @@ impl Records {
         self.headers.clear();
     }
 
-    /// What says in which order records of a partition are applied: their time, then topic, then offset.
+    /// Partition, time, topic and offset of the record at `index`.
     #[inline]
     pub(super) fn order(&self, index: usize) -> (u32, i64, TopicId, i64) {
         let entry = &self.entries[index];

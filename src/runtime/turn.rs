@@ -1,6 +1,6 @@
 //! Owns a turn: a polled batch becomes applied, and what is applied becomes committed. Nothing else moves a shard.
 //!
-//! The stages are types, so that what is not committed cannot be taken for it: [`Batch`], [`Applied`], [`Committed`].
+//! The stages are types, so that what is not committed cannot be taken for it: a batch, [`Applied`], [`Committed`].
 
 use bumpalo::Bump;
 
@@ -8,80 +8,11 @@ use crate::event::{Effect, Refusal};
 use crate::risk::{Outcome, Shard};
 use crate::wire::{self, DecodeRules, decode_record, decode_value};
 
+use super::batch::{Batch, BatchLimits, Take};
 use super::counts::Counts;
 use super::log::{Log, LogError, Position};
 use super::outbox::{Outbox, Topics};
-use super::records::{Record, Records};
-
-/// How much one turn takes on.
-#[derive(Debug, Clone, Copy)]
-pub struct BatchLimits {
-    /// Records at most.
-    pub records_max: usize,
-    /// Bytes of keys, values and headers at most; one record that is larger is taken alone.
-    pub bytes_max: usize,
-}
-
-impl Default for BatchLimits {
-    /// As much as the near caches of a core hold.
-    fn default() -> BatchLimits {
-        BatchLimits { records_max: 2048, bytes_max: 512 << 10 }
-    }
-}
-
-/// Records polled and not yet applied.
-#[derive(Debug)]
-pub struct Batch {
-    records: Records,
-    limits: BatchLimits,
-    order: Vec<u32>,
-}
-
-impl Batch {
-    /// An empty batch.
-    #[must_use]
-    pub fn new(limits: BatchLimits) -> Batch {
-        Batch { records: Records::default(), limits, order: Vec::new() }
-    }
-
-    /// Whether `record` still fits.
-    #[must_use]
-    #[inline]
-    pub fn has_room_for(&self, record: &Record<'_>) -> bool {
-        self.records.is_empty()
-            || (self.records.len() < self.limits.records_max
-                && self.records.bytes() + record.bytes() <= self.limits.bytes_max)
-    }
-
-    /// Takes a copy of `record`.
-    #[inline]
-    pub fn push(&mut self, record: &Record<'_>) {
-        self.records.push(record);
-    }
-
-    /// Records in it.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.records.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
-    }
-
-    /// Orders the records as they are applied: by partition, then record time, topic, offset.
-    fn sort(&mut self) {
-        let records = &self.records;
-        self.order.clear();
-        self.order.extend(0..records.len() as u32);
-        let key = |index: &u32| records.order(*index as usize);
-        if !self.order.is_sorted_by_key(key) {
-            self.order.sort_unstable_by_key(key);
-        }
-    }
-}
+use super::records::Record;
 
 /// A shard and what it has committed.
 pub struct OwnedShard {
@@ -116,7 +47,7 @@ impl Turn {
     }
 
     fn clear(&mut self) {
-        self.batch.records.clear();
+        self.batch.release();
         self.outbox.records.clear();
         self.positions.clear();
         self.counts.clear();
@@ -127,10 +58,9 @@ impl Turn {
     /// # Panics
     /// When the log gave a record of a partition that is not owned.
     pub(super) fn apply(mut self, shards: &mut [OwnedShard], desk: &mut Desk) -> Applied {
-        self.batch.sort();
-        let partition_at = |turn: &Turn, at: usize| {
-            turn.batch.order.get(at).map(|index| turn.batch.records.get(*index as usize).partition)
-        };
+        self.batch.settle(desk.topics.inputs.len(), |_| Take::All);
+        let partition_at =
+            |turn: &Turn, at: usize| turn.batch.order().get(at).map(|place| turn.batch.get(*place).partition);
         let mut at = 0;
         while let Some(partition) = partition_at(&self, at) {
             let mut end = at + 1;
@@ -152,8 +82,8 @@ impl Turn {
         let Turn { batch, outbox, positions, .. } = self;
         let Desk { topics, rules, scratch, effects } = desk;
         let first_position = positions.len();
-        for index in &batch.order[run] {
-            let record = batch.records.get(*index as usize);
+        for place in &batch.order()[run] {
+            let record = batch.get(*place);
             move_on(positions, first_position, &record);
             let Some(value) = record.value else {
                 counts.skipped += 1;

@@ -4,9 +4,10 @@ use crate::base::Instant;
 use crate::risk::{Params, Shard};
 use crate::wire::DecodeRules;
 
+use super::batch::BatchLimits;
 use super::log::{Log, LogError};
 use super::outbox::Topics;
-use super::turn::{Applied, BatchLimits, Desk, NotCommitted, OwnedShard, Turn};
+use super::turn::{Applied, Desk, NotCommitted, OwnedShard, Turn};
 
 /// What a worker goes by.
 #[derive(Debug, Clone)]
@@ -57,7 +58,7 @@ impl<L: Log> Worker<L> {
     pub fn turn(&mut self) -> Result<usize, NotCommitted> {
         let mut turn = self.next_turn();
         match self.log.poll(&mut turn.batch) {
-            Ok(()) => {}
+            Ok(_) => {}
             Err(LogError::Retry(_)) if turn.batch.is_empty() => {}
             Err(error) => return Err(NotCommitted { error, partitions: Vec::new() }),
         }

@@ -1,6 +1,9 @@
 //! Owns the embedded log as one worker sees it: the consumer of its partitions and its transactional producer.
 
-use crate::runtime::{Batch, Log, LogError, Position, Record, TopicId};
+use crate::base::Instant;
+use crate::runtime::{Batch, Bounds, GroupLog, Log, LogError, Polled, Position, Record, Records, TopicId};
+
+use crate::runtime::log::READ_BYTES;
 
 use super::log::{EmbeddedLog, Isolation, Producer};
 
@@ -38,7 +41,7 @@ impl Client {
 }
 
 impl Log for Client {
-    fn poll(&mut self, batch: &mut Batch) -> Result<(), LogError> {
+    fn poll(&mut self, batch: &mut Batch) -> Result<Polled, LogError> {
         let seen = self.log.changes();
         let count = self.owned.len();
         for step in 0..count {
@@ -60,7 +63,7 @@ impl Log for Client {
         if batch.is_empty() && !self.is_at_end() {
             self.log.wait(seen);
         }
-        Ok(())
+        Ok(Polled::Records)
     }
 
     fn begin(&mut self) -> Result<(), LogError> {
@@ -93,5 +96,60 @@ impl Log for Client {
 
     fn committed(&mut self, topic: TopicId, partition: u32) -> Result<Option<i64>, LogError> {
         Ok(self.log.committed(topic, partition))
+    }
+}
+
+impl GroupLog for Client {
+    fn start(&mut self, partition: u32, positions: &[Position]) -> Result<(), LogError> {
+        self.stop(partition)?;
+        self.owned.extend_from_slice(positions);
+        Ok(())
+    }
+
+    fn stop(&mut self, partition: u32) -> Result<(), LogError> {
+        self.owned.retain(|at| at.partition != partition);
+        self.first = 0;
+        Ok(())
+    }
+
+    fn renew(&mut self) -> Result<(), LogError> {
+        self.producer = self.log.producer(self.producer.id());
+        Ok(())
+    }
+
+    fn bounds(&mut self, topic: TopicId, partition: u32) -> Result<Bounds, LogError> {
+        Ok(self.log.bounds(topic, partition))
+    }
+
+    fn read(
+        &mut self,
+        topic: TopicId,
+        partition: u32,
+        from: i64,
+        to: i64,
+        records: &mut Records,
+    ) -> Result<i64, LogError> {
+        let mut bytes = 0;
+        let next = self.log.read(topic, partition, from, Isolation::Committed, |record| {
+            let take = record.offset < to && bytes < READ_BYTES;
+            if take {
+                bytes += record.bytes();
+                records.push(record);
+            }
+            take
+        })?;
+        Ok(next.min(to))
+    }
+
+    fn heard_end(&mut self, topic: TopicId, partition: u32) -> Option<i64> {
+        Some(self.log.end(topic, partition))
+    }
+
+    fn now(&mut self) -> Instant {
+        self.log.now()
+    }
+
+    fn elapsed_ns(&mut self) -> u64 {
+        self.log.now().nanos().unsigned_abs()
     }
 }

@@ -4,10 +4,11 @@
 //! by the next one of its transactional id; a reader of committed records waits at the first open transaction.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
-use crate::runtime::{LogError, Position, Record, Records, TopicId};
+use crate::base::Instant;
+use crate::runtime::{Bounds, LogError, Position, Record, Records, TopicId};
 
 use super::partition::{Ending, Partition};
 
@@ -44,6 +45,8 @@ struct Shared {
     changes: Mutex<u64>,
     changed: Condvar,
     shut: AtomicBool,
+    /// The log's own wall clock, in nanoseconds since 1970: it stands until somebody sets it.
+    now: AtomicI64,
 }
 
 #[derive(Debug)]
@@ -96,6 +99,7 @@ impl EmbeddedLog {
                 changes: Mutex::default(),
                 changed: Condvar::new(),
                 shut: AtomicBool::new(false),
+                now: AtomicI64::new(0),
             }),
         }
     }
@@ -170,6 +174,23 @@ impl EmbeddedLog {
     #[must_use]
     pub fn end(&self, topic: TopicId, partition: u32) -> i64 {
         lock(&self.topic(topic).partitions[partition as usize]).end()
+    }
+
+    /// Where a partition begins and ends for a reader of committed records.
+    #[must_use]
+    pub fn bounds(&self, topic: TopicId, partition: u32) -> Bounds {
+        lock(&self.topic(topic).partitions[partition as usize]).bounds()
+    }
+
+    /// The log's own wall clock.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        Instant::from_nanos(self.shared.now.load(Ordering::Relaxed))
+    }
+
+    /// Sets the log's wall clock.
+    pub fn set_now(&self, now: Instant) {
+        self.shared.now.store(now.nanos(), Ordering::Relaxed);
     }
 
     /// Drops the records of a partition below `offset`, as far as their transactions have ended.
@@ -252,6 +273,12 @@ pub struct Producer {
 }
 
 impl Producer {
+    /// Its transactional id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// As much as one partition's records gather before they go into the log.
     const UNSENT_BYTES_MAX: usize = 256 << 10;
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::runtime::{LogError, Record, Records};
+use crate::runtime::{Bounds, LogError, Record, Records};
 
 use super::log::Isolation;
 
@@ -79,6 +79,11 @@ impl Partition {
     /// Below this offset every transaction has ended.
     fn stable_end(&self) -> i64 {
         self.open.iter().map(|(_, first)| *first).min().unwrap_or(self.end)
+    }
+
+    /// Where it begins and ends for a reader of committed records.
+    pub(super) fn bounds(&self) -> Bounds {
+        Bounds { first: self.start, end: self.stable_end() }
     }
 
     /// The offset that the next record will get.

@@ -41,6 +41,7 @@ pub fn topics(partitions: u32, keep: &Keep) -> Topics {
         exposures: OUTPUTS,
         history: keep.history.is_some().then_some(HISTORY),
         dead_letters: DEAD_LETTERS,
+        journal: None,
     };
     let names = ["lines", "outputs", "dead-letters", "history"].map(str::to_owned).to_vec();
     Topics { names, inputs: vec![None::<Topic>], outputs, partitions }
