@@ -8,6 +8,7 @@ use vigie::runtime::{
     Worker, WorkerRules,
 };
 use vigie::sim::{Client, EmbeddedLog, Isolation, TopicConfig};
+use vigie::wire::decode::TopicRule;
 use vigie::wire::{DecodeRules, Header};
 
 const INVOICES: TopicId = TopicId(0);
@@ -86,18 +87,20 @@ fn values(log: &EmbeddedLog, topic: TopicId) -> Vec<serde_json::Value> {
 }
 
 #[test]
-fn a_turn_applies_by_record_time_then_topic_then_offset() {
+fn a_turn_applies_by_record_time_and_never_before_an_earlier_record_of_the_topic() {
     let log = log();
     let credit = |day: u32, number: u32| {
         let time = format!("2026-01-{day:02}T00:00:00Z");
         limit(&time, number)
     };
     // Each sets a limit a day later than the one before, so the old limits tell the order in which they were applied.
-    append(&log, LIMITS, 5, "b", Some(&credit(3, 30)), &[]);
-    append(&log, LIMITS, 1, "b", Some(&credit(1, 10)), &[]);
     append(&log, LIMITS, 1, "b", Some(&credit(2, 20)), &[]);
-    append(&log, LIMITS, 9, "b", Some(&credit(4, 40)), &[]);
-    let mut worker = Worker::new(client(&log), rules(BatchLimits::default()), [0]);
+    append(&log, LIMITS, 9, "b", Some(&credit(3, 30)), &[]);
+    append(&log, LIMITS, 5, "b", Some(&credit(4, 40)), &[]);
+    append(&log, INVOICES, 1, "b", Some(&credit(1, 10)), &[]);
+    let mut rules = rules(BatchLimits::default());
+    rules.decode.topics = TopicRule::Any;
+    let mut worker = Worker::new(client(&log), rules, [0]);
     assert_eq!(worker.turn().expect("committed"), 4);
     worker.tick(Instant::parse("2026-01-05T00:00:00Z").expect("an instant")).expect("committed");
     let changes: Vec<String> = values(&log, LIMIT_CHANGES)
@@ -105,7 +108,7 @@ fn a_turn_applies_by_record_time_then_topic_then_offset() {
         .map(|change| format!("{} {}", change["data"]["old_limit"], change["data"]["new_limit"]))
         .collect();
     assert_eq!(changes, [r#"null "10.00""#, r#""10.00" "20.00""#, r#""20.00" "30.00""#, r#""30.00" "40.00""#]);
-    assert_eq!(log.committed(LIMITS, 0), Some(4));
+    assert_eq!((log.committed(INVOICES, 0), log.committed(LIMITS, 0)), (Some(1), Some(3)));
 }
 
 #[test]
