@@ -109,6 +109,15 @@ impl BaseAmount {
         (other.0 != I256::ZERO).then(|| ratio().min(I256::from(RATIO_MAX)).as_i128())
     }
 
+    /// Its bits folded into 64, for a hash.
+    #[must_use]
+    #[inline]
+    pub fn folded(self) -> u64 {
+        let (high, low) = self.0.into_words();
+        let bits = low ^ high.rotate_left(64);
+        bits as u64 ^ ((bits >> 64) as u64).rotate_left(32)
+    }
+
     /// So many times the amount.
     #[must_use]
     pub fn times(self, factor: i32) -> BaseAmount {

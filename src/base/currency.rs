@@ -1,19 +1,26 @@
 //! Owns currencies and their rates to the base currency.
 
-use borsh::{BorshDeserialize, BorshSerialize};
+use borsh::BorshSerialize;
 
 use super::decimal::{DecimalError, parse_scaled};
+use super::stored::restored;
 
 /// A currency: three letters A to Z.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize)]
 pub struct Currency([u8; 3]);
+
+restored!(Currency, [u8; 3], "currency", Currency::from_letters);
 
 impl Currency {
     /// Reads three letters A to Z.
     #[must_use]
     #[inline]
     pub fn parse(text: &str) -> Option<Currency> {
-        let letters: [u8; 3] = text.as_bytes().try_into().ok()?;
+        Currency::from_letters(text.as_bytes().try_into().ok()?)
+    }
+
+    #[inline]
+    fn from_letters(letters: [u8; 3]) -> Option<Currency> {
         letters.iter().all(u8::is_ascii_uppercase).then_some(Currency(letters))
     }
 
@@ -43,8 +50,10 @@ impl std::fmt::Debug for Currency {
 pub const RATE_PLACES: u32 = 12;
 
 /// Base units for one unit of a currency, in 10^-12: over 0 and under 10^9.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize)]
 pub struct Rate(i128);
+
+restored!(Rate, i128, "rate", Rate::from_scaled);
 
 impl Rate {
     /// The base currency's own rate.
@@ -56,8 +65,11 @@ impl Rate {
     /// # Errors
     /// When it is no decimal, not over 0, not under 10^9, or has over 12 decimals.
     pub fn parse(text: &str) -> Result<Rate, DecimalError> {
-        let scaled = parse_scaled(text, RATE_PLACES)?;
-        if scaled > 0 && scaled < Rate::MAX { Ok(Rate(scaled)) } else { Err(DecimalError::Range) }
+        Rate::from_scaled(parse_scaled(text, RATE_PLACES)?).ok_or(DecimalError::Range)
+    }
+
+    fn from_scaled(scaled: i128) -> Option<Rate> {
+        (scaled > 0 && scaled < Rate::MAX).then_some(Rate(scaled))
     }
 
     /// The rate in 10^-12.
@@ -69,8 +81,10 @@ impl Rate {
 }
 
 /// A share of a hundred in 10^-4: 0 to 100, at most 4 decimals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize)]
 pub struct Percent(u32);
+
+restored!(Percent, u32, "percentage", |scaled| Percent::from_scaled(scaled.into()));
 
 impl Percent {
     /// Decimals that a percentage carries.
@@ -81,8 +95,11 @@ impl Percent {
     /// # Errors
     /// When it is no decimal, outside 0 to 100, or has over 4 decimals.
     pub fn parse(text: &str) -> Result<Percent, DecimalError> {
-        let scaled = parse_scaled(text, Percent::PLACES)?;
-        if (0..=1_000_000).contains(&scaled) { Ok(Percent(scaled as u32)) } else { Err(DecimalError::Range) }
+        Percent::from_scaled(parse_scaled(text, Percent::PLACES)?).ok_or(DecimalError::Range)
+    }
+
+    fn from_scaled(scaled: i128) -> Option<Percent> {
+        (0..=1_000_000).contains(&scaled).then_some(Percent(scaled as u32))
     }
 
     /// The percentage in 10^-4: 900,000 is 90 %.

@@ -28,6 +28,28 @@ pub fn stable_hash(parts: &[&[u8]]) -> u128 {
     hasher.finish()
 }
 
+/// A hash that is the same everywhere and for ever, of some bytes.
+#[must_use]
+pub fn stable_hash_of(bytes: &[u8]) -> u128 {
+    xxhash_rust::xxh3::xxh3_128(bytes)
+}
+
+/// A hash of 64 bits that is the same everywhere and for ever, of a few bytes: quick, and not for bytes that somebody chose
+/// to collide.
+#[must_use]
+#[inline]
+pub fn quick_hash_of(bytes: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(bytes)
+}
+
+/// Both numbers mixed into one, the same everywhere and for ever: the two halves of their product folded together.
+#[must_use]
+#[inline]
+pub const fn fold(a: u64, b: u64) -> u64 {
+    let product = a as u128 * b as u128;
+    product as u64 ^ (product >> 64) as u64
+}
+
 /// Takes parts one by one to a hash that is the same everywhere and for ever.
 #[derive(Default)]
 pub struct StableHasher(xxhash_rust::xxh3::Xxh3);

@@ -5,6 +5,7 @@ pub mod currency;
 pub mod decimal;
 pub mod hash;
 pub mod money;
+pub mod stored;
 pub mod time;
 
 pub use amount::{BaseAmount, BaseUnits, Cents};

@@ -1,8 +1,9 @@
 //! Owns amounts of money in one currency: single amounts, and exact sums of them.
 
-use borsh::{BorshDeserialize, BorshSerialize};
+use borsh::BorshSerialize;
 
 use super::decimal::{DecimalError, parse_scaled, push_fixed};
+use super::stored::restored;
 
 /// Decimals that money carries: an amount is a whole number of 1/10,000 units.
 pub const MONEY_PLACES: u32 = 4;
@@ -14,8 +15,10 @@ pub const MONEY_MAX: Money = Money(100_000_000_000_000 * UNIT);
 const SIGNED_MAX: i128 = 1_000_000_000_000_000_000 * UNIT as i128;
 
 /// An amount of one document in 1/10,000 units of its currency: 0 to 10^14 units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, BorshSerialize)]
 pub struct Money(i64);
+
+restored!(Money, i64, "amount", Money::from_units);
 
 impl Money {
     /// Nothing.
@@ -67,8 +70,10 @@ impl Money {
 /// A signed figure of published accounts in 1/10,000 units: up to 10^18 units either way.
 ///
 /// Kept in 10 bytes: a filing has a dozen of them, and every event has room for one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, BorshSerialize)]
 pub struct SignedMoney([u8; 10]);
+
+restored!(SignedMoney, [u8; 10], "figure of accounts", |bytes| SignedMoney::from_units(SignedMoney(bytes).units()));
 
 impl SignedMoney {
     /// Reads a figure.
@@ -113,7 +118,6 @@ impl SignedMoney {
     Hash,
     Default,
     BorshSerialize,
-    BorshDeserialize,
     derive_more::Add,
     derive_more::Sub,
     derive_more::AddAssign,
@@ -121,9 +125,17 @@ impl SignedMoney {
 )]
 pub struct Sum(i128);
 
+restored!(Sum, i128, "sum of amounts", Sum::stored);
+
 impl Sum {
     /// Nothing.
     pub const ZERO: Sum = Sum(0);
+    /// No stored sum is further from 0: so that a few of them, whatever they are, can be added.
+    const STORED_MAX: u128 = 1 << 120;
+
+    fn stored(units: i128) -> Option<Sum> {
+        (units.unsigned_abs() <= Sum::STORED_MAX).then_some(Sum(units))
+    }
 
     /// A sum of `units` 1/10,000 units.
     #[must_use]
@@ -155,8 +167,10 @@ impl Sum {
 }
 
 /// A [`Sum`] as it is kept in documents: 16 bytes without the alignment of a 128-bit integer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
 pub struct StoredSum([u8; 16]);
+
+restored!(StoredSum, Sum, "sum of amounts", |sum| Some(sum.into()));
 
 impl From<Sum> for StoredSum {
     fn from(sum: Sum) -> StoredSum {

@@ -3,6 +3,8 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use chrono::{Datelike, NaiveDate};
 
+use super::stored::restored;
+
 /// Nanoseconds in a second.
 pub const SECOND_NS: i64 = 1_000_000_000;
 const DAY_NS: i64 = 86_400 * SECOND_NS;
@@ -10,14 +12,23 @@ const YEAR_MIN: i32 = 1970;
 const YEAR_MAX: i32 = 2199;
 
 /// A calendar day, counted from 1970-01-01 (day 0).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, BorshSerialize)]
 pub struct Day(i32);
+
+restored!(Day, i32, "day", Day::stored);
 
 impl Day {
     /// Before every day that a date can name.
     pub const MIN: Day = Day(i32::MIN);
     /// After every day that a date can name.
     pub const MAX: Day = Day(i32::MAX);
+    /// No stored day is further from 1970, the two above aside: every one lies within the calendar, and so do some years on.
+    const STORED_MAX: u32 = 50_000_000;
+
+    fn stored(number: i32) -> Option<Day> {
+        let is_end = matches!(number, i32::MIN | i32::MAX);
+        (is_end || number.unsigned_abs() <= Day::STORED_MAX).then_some(Day(number))
+    }
 
     /// Reads `YYYY-MM-DD`, a real day of 1970 to 2199.
     #[must_use]

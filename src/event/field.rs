@@ -1,5 +1,6 @@
 //! Owns the kinds of fields that inbound events are made of, and the two ports through which a codec reads and writes them.
 
+use crate::base::stored::restored;
 use crate::base::{Currency, Day, Money, Percent, Rate, SignedMoney};
 
 /// An id: 1 to 128 bytes of UTF-8 without control characters.
@@ -28,14 +29,19 @@ impl<'a> Id<'a> {
 }
 
 /// Two letters A to Z: ISO 3166 alpha-2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, borsh::BorshSerialize, borsh::BorshDeserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, borsh::BorshSerialize)]
 pub struct Country([u8; 2]);
+
+restored!(Country, [u8; 2], "country", Country::from_letters);
 
 impl Country {
     /// Reads two letters A to Z.
     #[must_use]
     pub fn parse(text: &str) -> Option<Country> {
-        let letters: [u8; 2] = text.as_bytes().try_into().ok()?;
+        Country::from_letters(text.as_bytes().try_into().ok()?)
+    }
+
+    fn from_letters(letters: [u8; 2]) -> Option<Country> {
         letters.iter().all(u8::is_ascii_uppercase).then_some(Country(letters))
     }
 

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use super::field::named;
+use crate::base::stored::restored;
 
 /// Points of a score: 0 (healthy) to 100 (failing), in quarters, so that sums are exact in every number format.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, borsh::BorshSerialize, borsh::BorshDeserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, borsh::BorshSerialize)]
 pub struct Points(u16);
+
+restored!(Points, u16, "points of a score", |quarters| (quarters <= Points::MAX.0).then_some(Points(quarters)));
 
 impl Points {
     /// None.

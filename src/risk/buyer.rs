@@ -3,7 +3,7 @@
 mod proposing;
 mod scoring;
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 use compact_str::CompactString;
 
 use self::scoring::{Parts, parts};
@@ -24,7 +24,7 @@ use super::score::{Course, Outlook, Yardstick};
 use super::signals::Signals;
 use crate::base::hash::stable_hash;
 use crate::base::money::UNIT;
-use crate::base::{BaseUnits, Day, Instant};
+use crate::base::{BaseAmount, BaseUnits, Day, Instant};
 use crate::event::effect::ExposureUpdate;
 use crate::event::input::BuyerDescribed;
 use crate::event::{
@@ -34,7 +34,7 @@ use crate::event::{
 
 /// One buyer. Its fields lie as they are written: what every judgement looks at first, what payments and signals alone move
 /// behind it, so that most events wait for fewer cache lines.
-#[derive(Debug, BorshSerialize)]
+#[derive(Debug, BorshSerialize, BorshDeserialize)]
 #[repr(C)]
 pub struct Buyer {
     /// Its id.
@@ -49,13 +49,13 @@ pub struct Buyer {
     /// The exposure that is usual for it, in cents, as of the beginning of the month; 0: unknown.
     usual_exposure: i64,
     /// The day from which on the score is to be reckoned anew, exposure and ages aside.
-    #[borsh(skip)]
     rescore_on: Day,
     /// The day of the last judgement.
     judged_on: Day,
     /// The score as last judged.
     scored: Scored,
-    /// What its course comes to, as last judged.
+    /// What its course comes to, as last judged. While that is anything the buyer is scored at each judgement, and it comes
+    /// anew with the score: so it is not stored.
     #[borsh(skip)]
     outlook: Option<Outlook>,
     behaviour: Behaviour,
@@ -67,14 +67,14 @@ pub struct Buyer {
 }
 
 /// An insolvency procedure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct Proceeding {
     procedure: Procedure,
     opened_on: Day,
 }
 
 /// Who the buyer is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct Profile {
     name: Option<CompactString>,
     country: Option<Country>,
@@ -141,6 +141,21 @@ impl<'a> Judging<'a> {
     }
 }
 
+/// What a judgement came to.
+#[derive(Debug, Clone, Copy)]
+pub struct Judgement {
+    /// The next day on which time alone may change it.
+    pub wake: Day,
+    /// The buyer's exposure.
+    pub exposure: BaseAmount,
+    /// What of it the insurers would pay.
+    pub indemnifiable: BaseAmount,
+    /// The buyer's score.
+    pub scored: Scored,
+    /// Effects told of the buyer so far, exposures aside.
+    pub sequence: u64,
+}
+
 /// Whether changes of scores are told, for whoever keeps a history of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum History {
@@ -198,6 +213,15 @@ impl Buyer {
             judged_on: Day::MIN,
             sequence: 0,
         }
+    }
+
+    /// What is wrong with a restored buyer, if anything is that the next event might run into.
+    #[must_use]
+    pub fn flaw(&self) -> Option<&'static str> {
+        let invoices = self.ledger.documents().invoices.len();
+        let insurance = || self.insurance.as_ref().and_then(|insurance| insurance.flaw(invoices));
+        let signals = || self.signals.as_ref().and_then(|signals| signals.flaw());
+        self.ledger.flaw().or_else(insurance).or_else(signals)
     }
 
     /// What it owes.
@@ -269,8 +293,8 @@ impl Buyer {
         }
     }
 
-    /// Judges the buyer, tells what there is to tell, and gives the next day on which time alone may change the judgement.
-    pub fn judge(&mut self, with: &Judging<'_>, carrying: &mut Carrying, effects: &mut Vec<Effect>) -> Day {
+    /// Judges the buyer, and tells what there is to tell.
+    pub fn judge(&mut self, with: &Judging<'_>, carrying: &mut Carrying, effects: &mut Vec<Effect>) -> Judgement {
         let today = with.clock.day();
         if let (Occasion::DayStart, Some(days)) = (with.occasion, with.params.retention_days) {
             self.forget(today.plus(-i32::from(days)), today);
@@ -288,10 +312,12 @@ impl Buyer {
         let next_day = self.judge_alerts(with, &figures, carrying, &reversed, effects).min(score_day);
         let reasons = |buyer: &Buyer| buyer.score_reasons(today, with.yardstick(), &figures);
         let next_day = next_day.min(self.propose(with, &figures, carrying, reasons, effects));
-        match with.params.retention_days {
+        let wake = match with.params.retention_days {
             Some(_) if !self.ledger.is_empty() => next_day.min(today.next_month()),
             _ => next_day,
-        }
+        };
+        let (indemnifiable, scored) = (carrying.indemnifiable, self.scored);
+        Judgement { wake, exposure: figures.exposure, indemnifiable, scored, sequence: self.sequence }
     }
 
     /// Raises, escalates and clears alerts, and gives the next day on which time alone may change one.

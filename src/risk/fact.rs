@@ -1,6 +1,6 @@
 //! Owns facts: of all that was said about one thing, what was said last holds, whatever the order of arrival.
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 use compact_str::CompactString;
 
 use crate::base::Instant;
@@ -18,7 +18,7 @@ pub struct Said<'a> {
 }
 
 /// A value that stands until a later one replaces it. Later is the greater (`time`, then `id`, then `source`, by bytes).
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Fact<T> {
     time: Instant,
     id: CompactString,

@@ -2,6 +2,7 @@
 
 use borsh::BorshSerialize;
 
+use crate::base::stored::restored;
 use crate::base::{Cents, Day};
 use crate::event::{MonthEnd, Points};
 
@@ -19,7 +20,32 @@ pub struct MonthEnds {
     packed: Vec<u8>,
 }
 
+restored!(MonthEnds, Vec<u8>, "month ends", MonthEnds::restored);
+
 impl MonthEnds {
+    /// No amount in cents that is kept takes more bits, so that a few of them can be added.
+    const AMOUNT_BITS: u32 = 120;
+
+    fn restored(packed: Vec<u8>) -> Option<MonthEnds> {
+        let mut rest = packed.as_slice();
+        let mut months = 0;
+        while !rest.is_empty() {
+            const DAYS_END: u128 = 1 << 24;
+            let end = [checked(&mut rest)?, checked(&mut rest)?, checked(&mut rest)?, checked(&mut rest)?];
+            let [day, exposure, overdue, score] = end;
+            let is_amount = |cents: u128| cents >> MonthEnds::AMOUNT_BITS == 0;
+            if day >= DAYS_END
+                || !is_amount(exposure)
+                || !is_amount(overdue)
+                || score > u128::from(Points::MAX.quarters())
+            {
+                return None;
+            }
+            months += 1;
+        }
+        (months <= MONTHS_MAX).then_some(MonthEnds { packed })
+    }
+
     /// Keeps a month end, later than those before, and forgets what is older than [`MONTHS_MAX`] months.
     pub fn keep(&mut self, end: MonthEnd) {
         const DAYS_KEPT: i32 = MONTHS_MAX as i32 * 31;
@@ -58,6 +84,12 @@ fn put(out: &mut Vec<u8>, mut value: u128) {
     out.push(value as u8);
 }
 
+/// As [`take`], of bytes that may be anything; `None` where no number ends within 128 bits.
+fn checked(bytes: &mut &[u8]) -> Option<u128> {
+    const BYTES_MAX: usize = 18;
+    bytes.iter().take(BYTES_MAX).any(|byte| byte & 0x80 == 0).then(|| take(bytes))
+}
+
 fn take(bytes: &mut &[u8]) -> u128 {
     let (mut value, mut shift) = (0_u128, 0);
     while let Some((byte, rest)) = bytes.split_first() {
@@ -88,6 +120,20 @@ mod tests {
             day = day.plus(1).next_month().plus(-1);
         }
         assert_eq!(ends.iter().collect::<Vec<_>>(), all[30 - MONTHS_MAX..]);
+    }
+
+    #[test]
+    fn what_is_no_month_end_is_refused() {
+        let mut ends = MonthEnds::default();
+        ends.keep(MonthEnd { day: FIRST_DAY, exposure: Cents(1 << 119), overdue: Cents(300), score: Points::MAX });
+        let packed = ends.packed.clone();
+        assert_eq!(MonthEnds::restored(packed.clone()).map(|restored| restored.packed), Some(packed.clone()));
+        for end in 1..packed.len() {
+            assert!(MonthEnds::restored(packed[..end].to_vec()).is_none(), "cut after {end}");
+        }
+        assert!(MonthEnds::restored(vec![0xff; 40]).is_none());
+        assert!(MonthEnds::restored(packed.repeat(MONTHS_MAX)).is_some());
+        assert!(MonthEnds::restored(packed.repeat(MONTHS_MAX + 1)).is_none());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Owns a buyer's credit limit: what was decided last, from when on it holds, and what was told of it.
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 use compact_str::CompactString;
 
 use super::fact::{self, Fact, Said};
@@ -8,7 +8,7 @@ use crate::base::{Day, Instant, Money};
 use crate::event::{Event, LimitAmount, LimitChange, LimitChangeCause};
 
 /// A buyer's credit limit. What is set or removed from outside and what is decided on proposals are one fact: the latest holds.
-#[derive(Debug, Default, BorshSerialize)]
+#[derive(Debug, Default, BorshSerialize, BorshDeserialize)]
 pub struct CreditLimit {
     decision: Option<Box<Fact<Decision>>>,
     /// The limit that was told last.
@@ -16,7 +16,7 @@ pub struct CreditLimit {
 }
 
 /// A limit set, removed or reduced.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct Decision {
     limit: Option<LimitAmount>,
     decided_by: Option<CompactString>,
@@ -27,7 +27,7 @@ struct Decision {
 }
 
 /// A lower limit that follows a proposal.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Reduction {
     /// The proposal.
     pub proposal_id: u128,

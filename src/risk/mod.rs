@@ -22,4 +22,4 @@ pub mod shard;
 pub mod signals;
 
 pub use params::{AlertLevels, CourseLevels, LossLevels, Params, ProposalLevels, ScoreLevels};
-pub use shard::{Outcome, Shard};
+pub use shard::{Outcome, Shard, stored};

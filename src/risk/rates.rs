@@ -1,13 +1,13 @@
 //! Owns the rates of currencies to the base currency, as a shard knows them.
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::fact::Fact;
 use crate::base::{BaseAmount, Currency, Rate, Sum};
 use crate::event::Event;
 
 /// The latest rate of each currency.
-#[derive(Debug, Clone, BorshSerialize)]
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
 pub struct Rates {
     base: Currency,
     /// In order of currency; few, so that a look is a short scan.

@@ -1,7 +1,14 @@
 //! Owns a shard: the buyers of one partition, their clock, and the order in which they are judged.
 
+mod chain;
+mod changed;
+pub mod stored;
+
 use hashbrown::HashTable;
 
+use self::chain::Chain;
+use self::changed::Changed;
+use self::stored::StoringBuyers;
 use super::behaviour::Pace;
 use super::buyer::{Applying, Buyer, History, Judging, Occasion};
 use super::cover::Carrying;
@@ -9,7 +16,7 @@ use super::ledger::{Known, Seen};
 use super::params::Params;
 use super::proposal::{Decision, Verdict};
 use super::rates::Rates;
-use crate::base::hash::{StableHasher, hash_key};
+use crate::base::hash::hash_key;
 use crate::base::{Day, Instant};
 use crate::event::{
     AlertKind, Body, Cause, Effect, EffectBody, Event, Refusal, RefusalCode, ReportLine, ReportRow, Severity,
@@ -46,6 +53,10 @@ pub struct Shard {
     /// Whether a rate changed since the last start of a day.
     rates_changed: bool,
     changed: Changed,
+    /// Every judgement so far.
+    judgements: Chain,
+    /// While the buyers are being stored.
+    storing: Option<Box<StoringBuyers>>,
     /// The number of the last `exposure.updated`. No part of the state: how often exposures are told changes nothing else.
     exposures_told: u64,
     /// Whether changes of scores are told. No part of the state.
@@ -56,73 +67,6 @@ pub struct Shard {
     carrying: Carrying,
     /// Reused from event to event.
     seen: Seen,
-}
-
-/// The buyers changed in the present instant.
-#[derive(Default)]
-struct Changed {
-    /// Each with the place of its last event's source and id in `texts`.
-    buyers: Vec<ChangedBuyer>,
-    texts: String,
-    /// Where each buyer of the shard stands in `buyers`, if it does.
-    places: Vec<Option<u32>>,
-}
-
-#[derive(Clone, Copy)]
-struct ChangedBuyer {
-    buyer: u32,
-    source_at: usize,
-    id_at: usize,
-    end: usize,
-}
-
-impl Changed {
-    /// Bytes of causes that later ones replaced, before they are dropped.
-    const DEAD_BYTES_MAX: usize = 1 << 20;
-
-    /// The source and id of a changed buyer's last event.
-    fn cause(&self, changed: &ChangedBuyer) -> (&str, &str) {
-        (&self.texts[changed.source_at..changed.id_at], &self.texts[changed.id_at..changed.end])
-    }
-
-    /// The source and id of the last event of the buyer at a place, if it changed.
-    fn of(&self, place: usize) -> Option<(&str, &str)> {
-        self.places[place].map(|at| self.cause(&self.buyers[at as usize]))
-    }
-
-    /// Drops causes that later ones replaced, once they are most of the text.
-    fn tidy(&mut self) {
-        let live: usize = self.buyers.iter().map(|changed| changed.end - changed.source_at).sum();
-        if self.texts.len() - live < live.max(Changed::DEAD_BYTES_MAX) {
-            return;
-        }
-        let old = std::mem::take(&mut self.texts);
-        for changed in &mut self.buyers {
-            let at = self.texts.len();
-            self.texts.push_str(&old[changed.source_at..changed.end]);
-            changed.id_at = at + changed.id_at - changed.source_at;
-            changed.source_at = at;
-            changed.end = self.texts.len();
-        }
-    }
-
-    fn note(&mut self, buyer: usize, event: &Event<'_>) {
-        if self.texts.len() > 2 * Changed::DEAD_BYTES_MAX && self.texts.len() == self.texts.capacity() {
-            self.tidy();
-        }
-        let source_at = self.texts.len();
-        self.texts.push_str(event.source);
-        let id_at = self.texts.len();
-        self.texts.push_str(event.id);
-        let changed = ChangedBuyer { buyer: buyer as u32, source_at, id_at, end: self.texts.len() };
-        match self.places[buyer] {
-            Some(place) => self.buyers[place as usize] = changed,
-            None => {
-                self.places[buyer] = Some(self.buyers.len() as u32);
-                self.buyers.push(changed);
-            }
-        }
-    }
 }
 
 impl Shard {
@@ -141,6 +85,8 @@ impl Shard {
             foreign: Vec::new(),
             rates_changed: false,
             changed: Changed::default(),
+            judgements: Chain::default(),
+            storing: None,
             exposures_told: 0,
             history: History::Untold,
             carrying: Carrying::default(),
@@ -250,24 +196,11 @@ impl Shard {
         }
     }
 
-    /// A hash of the whole state, made of its stored bytes.
-    ///
-    /// # Panics
-    /// Never: storing to memory does not fail.
+    /// A hash chained over every judgement so far: of whom, when, in which order, what figures it was made on, and what it
+    /// came to and told. It says whether two shards made the same of what they were told, at no more than the cost of a look.
     #[must_use]
-    pub fn state_hash(&self) -> u128 {
-        let mut hasher = StableHasher::default();
-        let head = borsh::to_vec(&(&self.params, &self.rates, self.clock, self.rates_changed));
-        hasher.part(&head.expect("storing to memory does not fail"));
-        let mut stored = Vec::new();
-        for place in self.in_order() {
-            stored.clear();
-            let pending = self.changed.of(place);
-            let buyer = (&self.buyers[place], self.wake[place], pending);
-            borsh::to_writer(&mut stored, &buyer).expect("storing to memory does not fail");
-            hasher.part(&stored);
-        }
-        hasher.finish()
+    pub fn judgements(&self) -> u64 {
+        self.judgements.hash()
     }
 
     fn apply_to_buyer(&mut self, event: &Event<'_>, effects: &mut Vec<Effect>) -> Outcome {
@@ -281,12 +214,12 @@ impl Shard {
             return Outcome::Refused(refusal);
         }
         self.step(event.time, effects);
-        let place = found.unwrap_or_else(|| self.add(event.subject));
+        let place = found.unwrap_or_else(|| self.add(Box::new(Buyer::new(event.subject))));
+        self.before_change(place);
         let today = self.clock.unwrap_or(event.time).day();
         let with = &mut Applying { today, rates: &self.rates, pace: &self.pace, seen: &mut self.seen };
         self.buyers[place].apply(event, with);
-        self.changed.note(place, event);
-        Outcome::Applied
+        self.note(place, event)
     }
 
     /// A decision moves the clock first, so that what it is about has expired where it has. It counts once, at once: another
@@ -298,6 +231,7 @@ impl Shard {
             let id = said.proposal_id;
             return refuse(RefusalCode::NotOpen, format!("proposal {id} is not open: its buyer is not known"));
         };
+        self.before_change(place);
         match self.buyers[place].decide(event, said, clock, &self.params, &self.rates) {
             Ok(()) => self.note(place, event),
             Err(why) => refuse(RefusalCode::NotOpen, why),
@@ -310,6 +244,7 @@ impl Shard {
         let Some(place) = self.find(event.subject) else {
             return refuse(RefusalCode::NotOpen, format!("alert {alert_id} is not open: its buyer is not known"));
         };
+        self.before_change(place);
         match self.buyers[place].snooze(alert_id, until) {
             Ok(()) => self.note(place, event),
             Err(why) => refuse(RefusalCode::NotOpen, why),
@@ -317,7 +252,7 @@ impl Shard {
     }
 
     fn note(&mut self, place: usize, event: &Event<'_>) -> Outcome {
-        self.changed.note(place, event);
+        self.changed.note(place, event.source, event.id);
         Outcome::Applied
     }
 
@@ -355,6 +290,7 @@ impl Shard {
         if self.changed.buyers.is_empty() {
             return;
         }
+        self.before_closing();
         let mut changed = std::mem::take(&mut self.changed);
         let buyers = &self.buyers;
         changed.buyers.sort_unstable_by(|a, b| buyers[a.buyer as usize].id.cmp(&buyers[b.buyer as usize].id));
@@ -383,6 +319,7 @@ impl Shard {
         let mut due: Vec<usize> = (0..self.buyers.len()).filter(is_due).collect();
         due.sort_unstable_by(|a, b| self.buyers[*a].id.cmp(&self.buyers[*b].id));
         for place in due {
+            self.before_change(place);
             self.judge(place, day.start(), Occasion::DayStart, effects);
         }
         self.wake_earliest = self.wake.iter().copied().min().unwrap_or(Day::MAX);
@@ -397,7 +334,11 @@ impl Shard {
             occasion,
             history: self.history,
         };
-        let wake = self.buyers[place].judge(&with, &mut self.carrying, effects);
+        let buyer = &mut self.buyers[place];
+        let told = effects.len();
+        let judgement = buyer.judge(&with, &mut self.carrying, effects);
+        let wake = judgement.wake;
+        self.judgements.link(&buyer.id, clock, &judgement, &effects[told..]);
         self.wake[place] = wake;
         self.foreign[place] = self.buyers[place].is_foreign(&self.rates);
         self.wake_earliest = self.wake_earliest.min(wake);
@@ -409,15 +350,16 @@ impl Shard {
         self.index.find(hash, |place| self.buyers[*place as usize].id == buyer_id).map(|place| *place as usize)
     }
 
-    fn add(&mut self, buyer_id: &str) -> usize {
+    fn add(&mut self, buyer: Box<Buyer>) -> usize {
         let place = self.buyers.len();
         let entry = u32::try_from(place).expect("a shard has under 4 billion buyers");
-        self.buyers.push(Box::new(Buyer::new(buyer_id)));
+        let hash = hash_key(0, &buyer.id);
+        self.buyers.push(buyer);
         self.wake.push(Day::MAX);
         self.foreign.push(false);
         self.changed.places.push(None);
         let buyers = &self.buyers;
-        self.index.insert_unique(hash_key(0, buyer_id), entry, |place| hash_key(0, &buyers[*place as usize].id));
+        self.index.insert_unique(hash, entry, |place| hash_key(0, &buyers[*place as usize].id));
         place
     }
 

@@ -9,14 +9,14 @@ use vigie::risk::{Outcome, Params, Shard};
 use crate::told::{CLOSE, DAY_S, EVERYDAY, FIRST_DAY, Palette, Told, What, body, documents, id, stopping_cover};
 use crate::{eur, every_case, rows, tell, today};
 
-const RETENTION_DAYS: u16 = 90;
+pub const RETENTION_DAYS: u16 = 90;
 /// A deal's events, and all the dates in them, lie within so many days of its start.
 const DEAL_DAYS: i32 = 44 + 30;
 
 const DEALS: Palette = Palette { amounts: &[1_000_000, 333_333, 2_500_000], ids: &["1", "2"], ..EVERYDAY };
 
 /// Deals one after another, each with documents and covers of its own; limits and rates are nobody's.
-fn deals() -> impl Strategy<Value = Vec<Told>> {
+pub fn deals() -> impl Strategy<Value = Vec<Told>> {
     let close = Palette { ids: DEALS.ids, ..CLOSE };
     let stopping = deals_of(close, documents(close), 10).prop_map(|mut all| {
         all.insert(0, stopping_cover("B1", 3));

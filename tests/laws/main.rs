@@ -11,6 +11,7 @@ mod ledger;
 mod payers;
 mod proposals;
 mod score;
+mod stored;
 mod sums;
 mod told;
 mod trade;

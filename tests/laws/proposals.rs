@@ -24,7 +24,7 @@ const LENDING: Palette = Palette {
     ..EVERYDAY
 };
 
-fn lending() -> impl Strategy<Value = Vec<Told>> {
+pub fn lending() -> impl Strategy<Value = Vec<Told>> {
     let limits = (any::<bool>(), any::<bool>(), any::<bool>());
     (sequence(LENDING, 1..60), limits).prop_map(|(mut all, (one, other, barred))| {
         let (rate, opened_on) = (Rate::parse("0.9").expect("a rate"), Day::from_number(FIRST_DAY));
@@ -48,7 +48,7 @@ fn lending() -> impl Strategy<Value = Vec<Told>> {
 
 /// What an arbiter does after an event, about the last proposal or alert that was told.
 #[derive(Debug, Clone, Copy)]
-enum Act {
+pub enum Act {
     Nothing,
     Approve,
     ApproveTwice,
@@ -57,7 +57,7 @@ enum Act {
     Snooze(i32),
 }
 
-fn act() -> impl Strategy<Value = Act> {
+pub fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         4 => Just(Act::Nothing),
         1 => Just(Act::Approve),
@@ -69,7 +69,7 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 /// Nothing is decided without asking, or much is.
-fn policies() -> impl Strategy<Value = Params> {
+pub fn policies() -> impl Strategy<Value = Params> {
     (any::<bool>(), prop::sample::select(vec![0, 2])).prop_map(|(is_auto, notice_days)| {
         let mut params = lively();
         params.proposals.notice_unnamed_days = notice_days;
@@ -87,52 +87,59 @@ fn play(shard: &mut Shard, all: &[Told], acts: &[Act]) -> (Vec<Effect>, usize) {
     let (mut effects, mut approvals) = (Vec::new(), 0);
     for (told, act) in all.iter().zip(acts) {
         shard.apply(&told.event(), &mut effects);
-        let Some(clock) = shard.clock() else { continue };
-        let proposed = effects.iter().rev().find_map(|effect| match &effect.body {
-            EffectBody::LimitReductionProposed(notice) => Some((effect.buyer_id.clone(), (**notice).clone())),
-            _ => None,
-        });
-        let raised = effects.iter().rev().find_map(|effect| match &effect.body {
-            EffectBody::AlertRaised(notice) => Some((effect.buyer_id.clone(), notice.alert_id.clone())),
-            _ => None,
-        });
-        let mut say = |buyer: &str, body: Body<'_>, effects: &mut Vec<Effect>| {
-            let event = Event { time: clock, id: "d", source: "/console", subject: buyer, body };
-            shard.apply(&event, effects) == Outcome::Applied
-        };
-        if let (Act::Snooze(days), Some((buyer, alert))) = (act, &raised) {
-            let (alert_id, until) = (Id::parse(alert).expect("an id"), clock.day().plus(*days));
-            let decided_by = Id::parse("Alice").expect("an id");
-            say(buyer, Body::AlertSnoozed(AlertSnoozed { alert_id, until, decided_by }), &mut effects);
-        }
-        let Some((buyer, notice)) = proposed else { continue };
-        let mut approve = |who, amount, effects: &mut Vec<Effect>| {
-            let (proposal_id, decided_by) =
-                (Id::parse(&notice.proposal_id).expect("an id"), Id::parse(who).expect("an id"));
-            let version = notice.version;
-            let said = ProposalApproved { proposal_id, version, decided_by, amount, reason: None };
-            approvals += usize::from(say(&buyer, Body::ProposalApproved(said), effects));
-        };
-        match act {
-            Act::Nothing | Act::Snooze(_) => {}
-            Act::Approve => approve("Alice", None, &mut effects),
-            Act::ApproveTwice => {
-                approve("Alice", None, &mut effects);
-                approve("Bob", None, &mut effects);
-                approve("Carol", None, &mut effects);
-            }
-            Act::Amend(units) => approve("Alice", Some(money(*units)), &mut effects),
-            Act::Reject => {
-                let proposal_id = Id::parse(&notice.proposal_id).expect("an id");
-                let (version, decided_by) = (notice.version, Id::parse("Bob").expect("an id"));
-                let said = ProposalRejected { proposal_id, version, decided_by, reason: None };
-                say(&buyer, Body::ProposalRejected(said), &mut effects);
-            }
-        }
+        approvals += respond(shard, *act, &mut effects);
     }
     let end = today(shard).plus(100).start();
     shard.advance(end, &mut effects);
     (effects, approvals)
+}
+
+/// Has an arbiter act on what the engine said last. Gives how many approvals were applied.
+pub fn respond(shard: &mut Shard, act: Act, effects: &mut Vec<Effect>) -> usize {
+    let mut approvals = 0;
+    let Some(clock) = shard.clock() else { return 0 };
+    let proposed = effects.iter().rev().find_map(|effect| match &effect.body {
+        EffectBody::LimitReductionProposed(notice) => Some((effect.buyer_id.clone(), (**notice).clone())),
+        _ => None,
+    });
+    let raised = effects.iter().rev().find_map(|effect| match &effect.body {
+        EffectBody::AlertRaised(notice) => Some((effect.buyer_id.clone(), notice.alert_id.clone())),
+        _ => None,
+    });
+    let mut say = |buyer: &str, body: Body<'_>, effects: &mut Vec<Effect>| {
+        let event = Event { time: clock, id: "d", source: "/console", subject: buyer, body };
+        shard.apply(&event, effects) == Outcome::Applied
+    };
+    if let (Act::Snooze(days), Some((buyer, alert))) = (act, &raised) {
+        let (alert_id, until) = (Id::parse(alert).expect("an id"), clock.day().plus(days));
+        let decided_by = Id::parse("Alice").expect("an id");
+        say(buyer, Body::AlertSnoozed(AlertSnoozed { alert_id, until, decided_by }), effects);
+    }
+    let Some((buyer, notice)) = proposed else { return 0 };
+    let mut approve = |who, amount, effects: &mut Vec<Effect>| {
+        let (proposal_id, decided_by) =
+            (Id::parse(&notice.proposal_id).expect("an id"), Id::parse(who).expect("an id"));
+        let version = notice.version;
+        let said = ProposalApproved { proposal_id, version, decided_by, amount, reason: None };
+        approvals += usize::from(say(&buyer, Body::ProposalApproved(said), effects));
+    };
+    match act {
+        Act::Nothing | Act::Snooze(_) => {}
+        Act::Approve => approve("Alice", None, effects),
+        Act::ApproveTwice => {
+            approve("Alice", None, effects);
+            approve("Bob", None, effects);
+            approve("Carol", None, effects);
+        }
+        Act::Amend(units) => approve("Alice", Some(money(units)), effects),
+        Act::Reject => {
+            let proposal_id = Id::parse(&notice.proposal_id).expect("an id");
+            let (version, decided_by) = (notice.version, Id::parse("Bob").expect("an id"));
+            let said = ProposalRejected { proposal_id, version, decided_by, reason: None };
+            say(&buyer, Body::ProposalRejected(said), effects);
+        }
+    }
+    approvals
 }
 
 /// What effects, one after another, may say of proposals.

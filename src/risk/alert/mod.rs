@@ -4,7 +4,7 @@ mod explain;
 mod rules;
 mod scene;
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 use compact_str::CompactString;
 
 pub use scene::Scene;
@@ -13,7 +13,7 @@ use crate::base::Day;
 use crate::event::{AlertKind, Reason, Severity};
 
 /// What an alert is one per.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub enum Subject {
     /// The buyer.
     Buyer,
@@ -26,7 +26,7 @@ pub enum Subject {
 }
 
 /// An open alert.
-#[derive(Debug, Clone, BorshSerialize)]
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
 pub struct OpenAlert {
     kind: AlertKind,
     subject: Subject,
@@ -40,7 +40,7 @@ pub struct OpenAlert {
 }
 
 /// An alert left in peace: it clears, and does not escalate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct Snooze {
     /// The day at whose start it may escalate again.
     until: Day,
@@ -49,7 +49,7 @@ struct Snooze {
 }
 
 /// What was lost when a cover was cut, in 10^-4 base units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct Loss {
     /// What the cover carried the day before.
     carried: i128,
@@ -95,7 +95,7 @@ pub struct Told {
 }
 
 /// The open alerts of a buyer.
-#[derive(Debug, Default, BorshSerialize)]
+#[derive(Debug, Default, BorshSerialize, BorshDeserialize)]
 pub struct Alerts {
     /// In order of kind and subject.
     open: Vec<OpenAlert>,

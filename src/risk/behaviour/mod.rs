@@ -8,7 +8,7 @@
 
 mod fading;
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 pub use fading::Fading;
 
@@ -69,7 +69,7 @@ impl Pace {
 }
 
 /// How a buyer pays. Sums are in invoices times 2^16.
-#[derive(Debug, Clone, BorshSerialize)]
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
 pub struct Behaviour {
     /// The day that the sums are faded to: that of the last payment.
     day: Day,

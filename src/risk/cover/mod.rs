@@ -4,7 +4,7 @@ mod carry;
 
 use std::collections::BTreeSet;
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 use compact_str::CompactString;
 
 pub use carry::{Carried, Carrying, Insured, Uninsured};
@@ -16,13 +16,13 @@ use crate::event::input::{CoverAmended, CoverDeclared, CoverGranted, CoverWithdr
 use crate::event::{Event, Layer};
 
 /// All covers of a buyer, granted or only referred to, in the order in which they are used: by layer, first day, id.
-#[derive(Debug, Default, BorshSerialize)]
+#[derive(Debug, Clone, Default, BorshSerialize, BorshDeserialize)]
 pub struct Insurance {
     covers: Vec<Cover>,
 }
 
 /// One cover.
-#[derive(Debug, BorshSerialize)]
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
 pub struct Cover {
     /// Its id.
     pub id: CompactString,
@@ -42,7 +42,7 @@ pub struct Cover {
 }
 
 /// What a `cover.granted` says.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Terms {
     /// The layer.
     pub layer: Layer,
@@ -167,6 +167,13 @@ impl Insurance {
         for cover in &mut self.covers {
             cover.declared = cover.declared.iter().filter_map(|slot| place(*slot)).collect();
         }
+    }
+
+    /// What is wrong with restored covers, if anything is: they name an invoice beyond so many.
+    #[must_use]
+    pub fn flaw(&self, invoices: usize) -> Option<&'static str> {
+        let mut declared = self.covers.iter().flat_map(|cover| &cover.declared);
+        declared.any(|slot| slot.index() >= invoices).then_some("a cover names an invoice that is not there")
     }
 
     fn cover_mut(&mut self, id: &str) -> &mut Cover {

@@ -3,12 +3,12 @@
 //! Kept as a staircase: of the invoices settled late, only those that no other beats (due earlier and settled later) can
 //! decide; sorted by due date they are sorted by settlement too, and one search answers.
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::base::Day;
 
 /// Invoices settled after their due date, of one buyer.
-#[derive(Debug, Clone, Default, BorshSerialize)]
+#[derive(Debug, Clone, Default, BorshSerialize, BorshDeserialize)]
 pub struct Arrears {
     /// Of the invoices that are still known. Made from them, so not stored.
     #[borsh(skip)]
@@ -20,16 +20,16 @@ pub struct Arrears {
 }
 
 /// Sorted by due date and by settlement alike.
-#[derive(Debug, Clone, Default, BorshSerialize)]
+#[derive(Debug, Clone, Default, BorshSerialize, BorshDeserialize)]
 struct Steps(Vec<Step>);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct Step {
     due: Day,
     settled_on: Day,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, BorshSerialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, BorshSerialize, BorshDeserialize)]
 enum Freshness {
     /// Nobody asked so far, or an invoice lost its settlement: to be built anew when asked.
     #[default]

@@ -1,6 +1,6 @@
 //! Owns a buyer's documents and the index by which each is found from its name (kind, seller, id).
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 use compact_str::CompactString;
 use hashbrown::HashTable;
 
@@ -47,7 +47,8 @@ impl Entry {
 }
 
 /// All documents of a buyer, known or only referred to.
-#[derive(Debug, Default, BorshSerialize)]
+#[derive(Debug, Default, BorshSerialize, BorshDeserialize)]
+#[borsh(init = settle_in)]
 pub struct Documents {
     /// Sellers, as they came up.
     pub sellers: Vec<CompactString>,
@@ -190,9 +191,19 @@ impl Documents {
         invoices
     }
 
+    /// Documents were restored: gives back the room that reading them took beyond them, and builds the index.
+    fn settle_in(&mut self) {
+        self.invoices.shrink_to_fit();
+        self.credit_notes.shrink_to_fit();
+        self.payments.shrink_to_fit();
+        self.allocations.shrink_to_fit();
+        self.orders.shrink_to_fit();
+        self.incidents.shrink_to_fit();
+        self.reindex();
+    }
+
     /// Builds the index anew, after documents were taken out.
     pub fn reindex(&mut self) {
-        self.index = HashTable::new();
         let lists = [
             (Kind::Seller, self.sellers.len()),
             (Kind::Invoice, self.invoices.len()),
@@ -202,9 +213,18 @@ impl Documents {
             (Kind::Order, self.orders.len()),
             (Kind::Incident, self.incidents.len()),
         ];
+        let mut index = HashTable::with_capacity(lists.iter().map(|(_, len)| len).sum());
+        let hash = |entry: &Entry| {
+            let (space, id) = self.key(*entry);
+            hash_key(space, id)
+        };
         for (kind, len) in lists {
-            (0..len).for_each(|place| self.enter(Entry::new(kind, place)));
+            for place in 0..len {
+                let entry = Entry::new(kind, place);
+                index.insert_unique(hash(&entry), entry, hash);
+            }
         }
+        self.index = index;
     }
 
     #[inline]

@@ -1,6 +1,6 @@
 //! Owns an invoice: what was billed, what it absorbed, and how it stands.
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 use compact_str::CompactString;
 
 use super::slots::{OrderSlot, PaymentSlot, SellerNumber};
@@ -10,7 +10,7 @@ use crate::event::input::InvoiceIssued;
 use crate::risk::fact::Fact;
 
 /// An invoice, known or only referred to so far: 64 bytes beside its id. A closed one stays as it is.
-#[derive(Debug, Clone, BorshSerialize)]
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
 pub struct Invoice {
     /// Its id.
     pub id: CompactString,
@@ -40,7 +40,7 @@ pub struct Invoice {
 }
 
 /// What was said of an invoice for ever.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 enum Mark {
     None,
     WrittenOff,
@@ -49,7 +49,7 @@ enum Mark {
 }
 
 /// What few invoices have: several absorptions, credit notes, another due date, a dispute, or references ahead of the invoice.
-#[derive(Debug, Clone, Default, BorshSerialize)]
+#[derive(Debug, Clone, Default, BorshSerialize, BorshDeserialize)]
 struct Extra {
     credits: Sum,
     allocated: Sum,
@@ -59,7 +59,7 @@ struct Extra {
 }
 
 /// Whether the buyer disputes an invoice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Dispute {
     /// It does.
     Open,
@@ -68,7 +68,7 @@ pub enum Dispute {
 }
 
 /// What an invoice absorbs at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Absorption {
     /// Where it comes from.
     pub from: Absorbed,
@@ -79,7 +79,7 @@ pub struct Absorption {
 }
 
 /// Where an absorbed amount comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Absorbed {
     /// A credit note, in the invoice's currency.
     Credit,
@@ -200,6 +200,16 @@ impl Invoice {
     #[inline]
     pub fn order(&self) -> Option<OrderSlot> {
         self.order
+    }
+
+    /// The payments that it absorbed, or keeps until it arrives, as often as they brought something.
+    pub fn payments(&self) -> impl Iterator<Item = PaymentSlot> {
+        let absorptions = self.extra.iter().flat_map(|extra| &extra.absorptions);
+        let several = absorptions.filter_map(|absorption| match absorption.from {
+            Absorbed::Payment(slot, _) => Some(slot),
+            Absorbed::Credit => None,
+        });
+        self.paid_by.into_iter().chain(several)
     }
 
     /// What it was billed at, and the part of it without tax: the share that cover reckons with.

@@ -8,11 +8,12 @@ pub mod invoice;
 mod known;
 pub mod order;
 pub mod payment;
+mod restored;
 pub mod settlement;
 pub mod slots;
 pub mod totals;
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 pub use arrears::Arrears;
 pub use documents::Documents;
@@ -25,7 +26,7 @@ pub use totals::{AGE_STARTS, AGES, Totals, TotalsByCurrency, bucket};
 use crate::base::{Currency, Day, Sum};
 
 /// What one buyer owes.
-#[derive(Debug, Default, BorshSerialize)]
+#[derive(Debug, Default, BorshSerialize, BorshDeserialize)]
 pub struct Ledger {
     documents: Documents,
     totals: TotalsByCurrency,

@@ -1,6 +1,6 @@
 //! Owns orders, and what of them is billed; and incidents, which are kept to be known again.
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 use compact_str::CompactString;
 
 use super::slots::SellerNumber;
@@ -8,7 +8,7 @@ use crate::base::{Currency, Day, Money, StoredSum, Sum};
 use crate::event::IncidentKind;
 
 /// An order, known or only referred to so far: 56 bytes beside its id.
-#[derive(Debug, Clone, BorshSerialize)]
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
 pub struct Order {
     /// Its id.
     pub id: CompactString,
@@ -30,7 +30,7 @@ pub struct Order {
 }
 
 /// What invoices bill of an order in further currencies.
-#[derive(Debug, Clone, Default, BorshSerialize)]
+#[derive(Debug, Clone, Default, BorshSerialize, BorshDeserialize)]
 struct BilledOtherwise(Vec<(Currency, Sum)>);
 
 /// What an `order.placed` says.
@@ -113,7 +113,7 @@ impl Order {
 }
 
 /// An incident: at most 64 bytes beside its id.
-#[derive(Debug, Clone, BorshSerialize)]
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
 pub struct Incident {
     /// Its id.
     pub id: CompactString,
@@ -124,7 +124,7 @@ pub struct Incident {
 }
 
 /// What an `incident.reported` says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Reported {
     /// Its kind.
     pub kind: IncidentKind,

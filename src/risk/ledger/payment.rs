@@ -1,13 +1,13 @@
 //! Owns payments, what they are allocated to, and credit notes.
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 use compact_str::CompactString;
 
 use super::slots::{AllocationSlot, InvoiceSlot, PaymentSlot, SellerNumber};
 use crate::base::{Currency, Day, Money};
 
 /// What of a payment goes to one invoice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub struct Share {
     /// The invoice.
     pub invoice: InvoiceSlot,
@@ -16,7 +16,7 @@ pub struct Share {
 }
 
 /// A payment, known or only referred to so far: 48 bytes beside its id, and 16 a share.
-#[derive(Debug, Clone, BorshSerialize)]
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
 pub struct Payment {
     /// Its id.
     pub id: CompactString,
@@ -37,7 +37,7 @@ pub struct Payment {
 }
 
 /// Whether a payment was reversed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Reversal {
     /// It stands.
     None,
@@ -69,7 +69,7 @@ impl Payment {
 }
 
 /// An allocation made after its payment: 36 bytes beside its id, and 16 a share.
-#[derive(Debug, Clone, BorshSerialize)]
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
 pub struct LaterAllocation {
     /// Its id.
     pub id: CompactString,
@@ -86,7 +86,7 @@ pub struct LaterAllocation {
 }
 
 /// A credit note: 24 bytes beside its id.
-#[derive(Debug, Clone, BorshSerialize)]
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
 pub struct CreditNote {
     /// Its id.
     pub id: CompactString,

@@ -1,6 +1,6 @@
 //! Owns a buyer's running totals by currency, and their ageing.
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::invoice::Standing;
 use crate::base::{Currency, Day, Sum};
@@ -52,7 +52,7 @@ fn late_count(standing: &Standing) -> u32 {
 }
 
 /// A buyer's totals in one currency. Its fields lie as they are written: first what every invoice and every judgement touches.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 #[repr(C)]
 pub struct Totals {
     /// The currency.
@@ -95,7 +95,7 @@ impl Totals {
 }
 
 /// The totals of a buyer in all its currencies.
-#[derive(Debug, Clone, BorshSerialize)]
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
 pub struct TotalsByCurrency {
     totals: Vec<Totals>,
     ageing: Ageing,
@@ -103,7 +103,7 @@ pub struct TotalsByCurrency {
 
 /// The days for which overdue totals hold. Ageing is lazy: events count by the first of these days, and only who reads
 /// overdue totals pays for moving them on, at most once for each day on which a class of age changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Ageing {
     /// The first.
     pub today: Day,

@@ -10,6 +10,7 @@ pub use loss::LossLevels;
 pub use proposal::{BelowShipped, ProposalLevels, Weighing};
 pub use score::{CourseLevels, ScoreLevels};
 
+use super::score::CODES;
 use crate::base::Currency;
 
 /// Everything that changes results, and its version, which every output names.
@@ -78,6 +79,19 @@ impl Params {
             loss: LossLevels::default(),
             proposals: ProposalLevels::default(),
         }
+    }
+
+    /// What makes restored params useless to a shard, if anything does. Whoever reads params from a file asks for more.
+    #[must_use]
+    pub fn flaw(&self) -> Option<&'static str> {
+        let score = &self.score;
+        if self.instant_ms == 0 {
+            return Some("an instant has no length");
+        }
+        if score.slow_half_life_days == 0 || score.fast_half_life_days == 0 {
+            return Some("a half-life is 0 days");
+        }
+        (score.tables.len() != CODES).then_some("a measure has no table, or a table no measure")
     }
 }
 

@@ -1,6 +1,6 @@
 //! Owns the reckoning of a proposal: whether a buyer's case calls for a lower limit, how low, and what that saves and costs.
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::base::decimal::divide_half_even;
 use crate::base::money::UNIT;
@@ -9,7 +9,7 @@ use crate::event::{Grade, LimitAmount, Procedure, ProposalMode, Segment};
 use crate::risk::params::{BelowShipped, LossLevels, ProposalLevels, Weighing};
 
 /// How bad it is: an insolvency in force is worse than any grade.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub struct Plight {
     /// The procedure in force, other than a conciliation.
     pub insolvency: Option<Procedure>,

@@ -3,7 +3,7 @@
 mod case;
 mod explain;
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 use compact_str::CompactString;
 
 pub use case::{Call, Case, CoverSide, Ground, Plight, Room, whole};
@@ -15,7 +15,7 @@ use crate::base::{BaseUnits, Day, Money};
 use crate::event::{LimitAmount, ProposalClosing, ProposalMode, ProposalOutcome};
 
 /// A buyer's proposals: the open one, and what is remembered of the one before.
-#[derive(Debug, Default, BorshSerialize)]
+#[derive(Debug, Clone, Default, BorshSerialize, BorshDeserialize)]
 pub struct Proposals {
     open: Option<Open>,
     closed: Option<Closed>,
@@ -24,7 +24,7 @@ pub struct Proposals {
 }
 
 /// The open proposal.
-#[derive(Debug, Clone, BorshSerialize)]
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
 pub struct Open {
     /// Its id, the same in all its versions.
     pub id: u128,
@@ -47,14 +47,14 @@ pub struct Open {
 }
 
 /// One person's approval, where two are needed.
-#[derive(Debug, Clone, BorshSerialize)]
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
 struct Approval {
     by: CompactString,
     amount: Money,
 }
 
 /// What is remembered of the proposal that was closed last.
-#[derive(Debug, Clone, BorshSerialize)]
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
 struct Closed {
     id: u128,
     outcome: ProposalOutcome,
@@ -65,7 +65,7 @@ struct Closed {
 }
 
 /// A closing, to be told.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Closing {
     id: u128,
     version: u32,

@@ -3,14 +3,14 @@
 //! One deterioration is one alert: while one is open, whatever gets worse escalates it. It is over when the score is back near
 //! where it was, or the change has calmed down, for some days on end; then the buyer has settled where it is.
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::base::Day;
 use crate::event::{AlertKind, Grade, Points, Scored, Severity};
 use crate::risk::params::CourseLevels;
 
 /// The course of a buyer's score.
-#[derive(Debug, Clone, BorshSerialize)]
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
 pub struct Course {
     /// Where the buyer had settled.
     settled: Grade,
@@ -28,7 +28,7 @@ pub struct Course {
 }
 
 /// An open alert on the course of a score.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct Open {
     kind: AlertKind,
     previous: Grade,

@@ -1,12 +1,17 @@
 //! Owns the tables that turn a measure into points, and the sharing of a total over its parts.
 
-use borsh::{BorshDeserialize, BorshSerialize};
+use borsh::BorshSerialize;
 
+use crate::base::stored::restored;
 use crate::event::Points;
 
 /// Knots of a measure and the points it is worth there: in between linear, outside flat, never falling.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize)]
 pub struct Table(Vec<(i32, Points)>);
+
+restored!(Table, Vec<(i32, Points)>, "table of points", |knots| {
+    Table::new(knots.clone(), Bad::High).or_else(|_| Table::new(knots, Bad::Low)).ok()
+});
 
 /// Why knots make no table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! Owns published accounts: what is kept of them, and the ratios that say how likely a firm fails.
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::base::{Day, SignedMoney};
 use crate::event::input::FinancialsPublished;
@@ -50,7 +50,7 @@ pub const RATIOS: usize = 11;
 pub type Ratios = [Option<i32>; RATIOS];
 
 /// The accounts of a period, as published.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct Filing {
     period_end: Day,
     total_assets: Option<SignedMoney>,
@@ -88,7 +88,8 @@ impl Filing {
 }
 
 /// A buyer's published accounts: the latest and those before, and what they say.
-#[derive(Debug, Default, BorshSerialize)]
+#[derive(Debug, Clone, Default, BorshSerialize, BorshDeserialize)]
+#[borsh(init = reckon)]
 pub struct Accounts {
     /// The latest period first.
     filings: Vec<Fact<Filing>>,

@@ -2,7 +2,7 @@
 
 pub mod accounts;
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 use compact_str::CompactString;
 
 pub use accounts::{Accounts, RATIOS, Ratio, Ratios};
@@ -22,7 +22,7 @@ pub const INCIDENTS_MAX: usize = 8;
 const FALL_DAYS: i32 = 365;
 
 /// What others say of a buyer.
-#[derive(Debug, Default, BorshSerialize)]
+#[derive(Debug, Clone, Default, BorshSerialize, BorshDeserialize)]
 pub struct Signals {
     /// In order of agency.
     agencies: Vec<Agency>,
@@ -32,7 +32,7 @@ pub struct Signals {
 }
 
 /// One agency's ratings, the latest first.
-#[derive(Debug, BorshSerialize)]
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
 pub struct Agency {
     /// Its name.
     pub name: CompactString,
@@ -40,7 +40,7 @@ pub struct Agency {
 }
 
 /// A rating.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Rating {
     /// 1 (best) to 10 (in default).
     pub grade: u8,
@@ -49,7 +49,7 @@ pub struct Rating {
 }
 
 /// An incident, as far as it is looked at.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Incident {
     /// The day on which it was reported.
     pub on: Day,
@@ -76,6 +76,14 @@ impl Signals {
     #[must_use]
     pub fn incidents(&self) -> &[Incident] {
         &self.incidents
+    }
+
+    /// What is wrong with restored signals, if anything is.
+    #[must_use]
+    pub fn flaw(&self) -> Option<&'static str> {
+        let grades = |agency: &Agency| agency.ratings.iter().all(|rating| (1..=10).contains(&rating.value().grade));
+        let is_sound = |agency: &Agency| !agency.ratings.is_empty() && grades(agency);
+        (!self.agencies.iter().all(is_sound)).then_some("an agency has no rating, or one that is no grade")
     }
 
     /// Takes a rating in.
