@@ -132,6 +132,8 @@ pub struct Judging<'a> {
     pub occasion: Occasion<'a>,
     /// Whether changes of scores are told.
     pub history: History,
+    /// Whether alerts, proposals and limits are.
+    pub voice: Voice,
 }
 
 impl<'a> Judging<'a> {
@@ -166,11 +168,23 @@ pub enum History {
     Told,
 }
 
+/// Whether alerts, proposals and limits are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Voice {
+    /// They are.
+    #[default]
+    Told,
+    /// None is raised, made or told: what is judged is the past, before anybody listened.
+    Quiet,
+}
+
 /// What occasions a judgement.
 #[derive(Debug, Clone, Copy)]
 pub enum Occasion<'a> {
     /// A day begins.
     DayStart,
+    /// A silent beginning is over.
+    Raise,
     /// An instant closes in which something happened: the last event's source and id.
     Instant {
         /// Who sent it.
@@ -183,7 +197,7 @@ pub enum Occasion<'a> {
 impl Occasion<'_> {
     fn cause(self) -> Cause {
         match self {
-            Occasion::DayStart => Cause::Clock,
+            Occasion::DayStart | Occasion::Raise => Cause::Clock,
             Occasion::Instant { source, id } => Cause::Event { source: source.to_owned(), id: id.to_owned() },
         }
     }
@@ -306,18 +320,54 @@ impl Buyer {
         }
         self.judged_on = today;
         self.keep_month_end(with, &figures);
-        self.tell_limit(with, effects);
-        let reversed = self.ledger.take_reversed();
-        let score_day = self.score(with, &figures, carrying, effects);
-        let next_day = self.judge_alerts(with, &figures, carrying, &reversed, effects).min(score_day);
-        let reasons = |buyer: &Buyer| buyer.score_reasons(today, with.yardstick(), &figures);
-        let next_day = next_day.min(self.propose(with, &figures, carrying, reasons, effects));
+        let next_day = match with.voice {
+            Voice::Told => self.speak(with, &figures, carrying, effects),
+            Voice::Quiet => self.keep_quiet(with, &figures, carrying, effects),
+        };
         let wake = match with.params.retention_days {
             Some(_) if !self.ledger.is_empty() => next_day.min(today.next_month()),
             _ => next_day,
         };
         let (indemnifiable, scored) = (carrying.indemnifiable, self.scored);
         Judgement { wake, exposure: figures.exposure, indemnifiable, scored, sequence: self.sequence }
+    }
+
+    /// Scores the buyer and tells what there is to tell.
+    fn speak(
+        &mut self,
+        with: &Judging<'_>,
+        figures: &Figures,
+        carrying: &mut Carrying,
+        effects: &mut Vec<Effect>,
+    ) -> Day {
+        self.tell_limit(with, effects);
+        let reversed = self.ledger.take_reversed();
+        let score_day = self.score(with, figures, carrying, effects);
+        let next_day = self.judge_alerts(with, figures, carrying, &reversed, effects).min(score_day);
+        let reasons = |buyer: &Buyer| buyer.score_reasons(with.clock.day(), with.yardstick(), figures);
+        next_day.min(self.propose(with, figures, carrying, reasons, effects))
+    }
+
+    /// Scores the buyer and tells nothing: what its limit was is known by now, and what else holds is found when the silence
+    /// is over.
+    fn keep_quiet(
+        &mut self,
+        with: &Judging<'_>,
+        figures: &Figures,
+        carrying: &Carrying,
+        effects: &mut Vec<Effect>,
+    ) -> Day {
+        self.limit.pass_over_change();
+        let score_day = self.score(with, figures, carrying, effects);
+        if let Some(insurance) = &mut self.insurance {
+            insurance.note_judged(carrying, with.clock.day());
+        }
+        score_day
+    }
+
+    /// Forgets on which day the score is to be reckoned anew: it is at the next judgement.
+    pub fn forget_score_day(&mut self) {
+        self.rescore_on = Day::MIN;
     }
 
     /// Raises, escalates and clears alerts, and gives the next day on which time alone may change one.

@@ -120,6 +120,13 @@ impl CreditLimit {
         self.told = decision.limit;
         Some(change)
     }
+
+    /// Takes what holds now as told.
+    pub fn pass_over_change(&mut self) {
+        if let Some(fact) = &self.decision {
+            self.told = fact.value().limit;
+        }
+    }
 }
 
 #[cfg(test)]

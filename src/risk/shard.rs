@@ -2,15 +2,17 @@
 
 mod chain;
 mod changed;
+pub mod live;
 pub mod stored;
 
 use hashbrown::HashTable;
 
 use self::chain::Chain;
 use self::changed::Changed;
+use self::live::Moved;
 use self::stored::StoringBuyers;
 use super::behaviour::Pace;
-use super::buyer::{Applying, Buyer, History, Judging, Occasion};
+use super::buyer::{Applying, Buyer, History, Judging, Occasion, Voice};
 use super::cover::Carrying;
 use super::ledger::{Known, Seen};
 use super::params::Params;
@@ -61,6 +63,12 @@ pub struct Shard {
     exposures_told: u64,
     /// Whether changes of scores are told. No part of the state.
     history: History,
+    /// Whether what it judges is told. No part of the state: the journal says it of every turn.
+    voice: Voice,
+    /// The wall clock of the turn, where the clock goes by it. No part of the state either.
+    wall: Option<Instant>,
+    /// Whose figures moved. No part of the state.
+    moved: Moved,
     /// Made of the params.
     pace: Pace,
     /// Reused from judgement to judgement.
@@ -89,6 +97,9 @@ impl Shard {
             storing: None,
             exposures_told: 0,
             history: History::Untold,
+            voice: Voice::Told,
+            wall: None,
+            moved: Moved::default(),
             carrying: Carrying::default(),
             seen: Seen::default(),
         }
@@ -269,12 +280,14 @@ impl Shard {
 
     /// Moves the clock to `to`: closes the instant if `to` is in a later one, and lets happen what falls due on the way.
     fn step(&mut self, to: Instant, effects: &mut Vec<Effect>) {
+        let to = self.wall.map_or(to, |wall| to.min(wall));
         let Some(clock) = self.clock else {
             self.clock = Some(to);
             return;
         };
         if self.instant(to) > self.instant(clock) || to.day() > clock.day() {
             self.close_instant(effects);
+            self.moved.everybody |= self.moved.is_watched && to.day() > clock.day();
             self.start_days(clock.day(), to.day(), effects);
         }
         self.clock = Some(clock.max(to));
@@ -333,7 +346,11 @@ impl Shard {
             pace: &self.pace,
             occasion,
             history: self.history,
+            voice: self.voice,
         };
+        if self.moved.is_watched {
+            self.moved.places.push(place as u32);
+        }
         let buyer = &mut self.buyers[place];
         let told = effects.len();
         let judgement = buyer.judge(&with, &mut self.carrying, effects);

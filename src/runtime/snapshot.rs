@@ -32,8 +32,8 @@ pub struct Standing {
     pub ends: Option<Vec<i64>>,
     /// The wall clock of the turn.
     pub now: Instant,
-    /// The places of buyers whose figures wait to be told, the longest waiting first.
-    pub untold: Vec<u32>,
+    /// The buyers whose figures wait to be told, the longest waiting first.
+    pub untold: Vec<String>,
     /// The [`super::journal::SEMANTICS`] that the state was made with.
     pub semantics: u32,
     /// The hash of the state.
@@ -149,7 +149,7 @@ mod tests {
             positions: vec![1, 2, 3],
             ends: Some(vec![4]),
             now: Instant::from_nanos(5),
-            untold: vec![6],
+            untold: vec!["b".to_owned()],
             semantics: 1,
             state_hash: 11,
         };
