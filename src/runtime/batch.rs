@@ -29,6 +29,8 @@ impl Default for BatchLimits {
 pub enum Take<'a> {
     /// All of them.
     All,
+    /// None.
+    Nothing,
     /// Those before which no other can come any more: up to the earliest of the last times of all topics that may have
     /// more.
     Merged,
@@ -120,6 +122,14 @@ impl Batch {
         source.is_some_and(|source| source.at_end && source.records == 0)
     }
 
+    /// Whether a topic's partition has nothing below an offset that is still to be taken.
+    #[must_use]
+    pub fn has_none_below(&self, topic: TopicId, partition: u32, end: i64) -> bool {
+        let source = self.sources.get(usize::from(topic.0)).and_then(|of| of.get(partition as usize));
+        let is_of = |record: &Record<'_>| record.topic == topic && record.partition == partition && record.offset < end;
+        source.is_some_and(|source| source.at_end) && !self.records.iter().any(|record| is_of(&record))
+    }
+
     /// Records in it.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -171,6 +181,7 @@ impl Batch {
                     let taken = take(partition);
                     let horizon = match taken {
                         Take::All => (i64::MAX, TopicId(u16::MAX)),
+                        Take::Nothing => (NEVER, TopicId(0)),
                         Take::Merged | Take::MergedBelow(_) => self.horizon(inputs, partition),
                     };
                     (partition, taken, horizon)
@@ -180,6 +191,7 @@ impl Batch {
             let below = match taken {
                 Take::MergedBelow(ends) => offset < ends[usize::from(topic.0)],
                 Take::All | Take::Merged => true,
+                Take::Nothing => false,
             };
             if below && (self.written_ms[index], topic) <= horizon {
                 self.order.push(index as u32);

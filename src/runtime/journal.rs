@@ -56,8 +56,10 @@ pub enum Mode {
     Event,
     /// On the clock of the events, telling nothing.
     Quiet,
-    /// The end of telling nothing: every buyer is judged, and what holds is told.
+    /// The end of telling nothing: every buyer is judged as of the clock of the events, and what holds is told.
     Raise,
+    /// The same, after the clock has moved to the wall clock in silence.
+    RaiseLive,
     /// On the wall clock.
     Live,
 }
@@ -70,6 +72,7 @@ impl Mode {
             Mode::Event => "event",
             Mode::Quiet => "quiet",
             Mode::Raise => "raise",
+            Mode::RaiseLive => "raise_live",
             Mode::Live => "live",
         }
     }

@@ -4,11 +4,14 @@
 
 pub mod batch;
 pub mod counts;
+pub mod journal;
 pub mod log;
 pub mod observed;
 pub mod outbox;
 pub mod point;
 pub mod records;
+pub mod service;
+pub mod snapshot;
 pub mod store;
 pub mod turn;
 pub mod worker;
@@ -20,6 +23,7 @@ pub use observed::Observed;
 pub use outbox::{OutputTopics, Topics};
 pub use point::Point;
 pub use records::{Headers, Record, Records, TopicId};
+pub use service::{ClockRule, ColdStart, Notice, Service, ServiceRules, StormLimits};
 pub use store::{Saved, SnapshotName, SnapshotStore, StoreError};
 pub use turn::{Applied, Committed, NotCommitted, OwnedShard};
 pub use worker::{Worker, WorkerRules};

@@ -225,6 +225,14 @@ impl Records {
         self.headers.clear();
     }
 
+    /// Forgets every record from `index` on.
+    pub fn truncate(&mut self, index: usize) {
+        let Some(first) = self.entries.get(index) else { return };
+        self.bytes.truncate(first.start as usize);
+        self.headers.truncate(first.header_start as usize);
+        self.entries.truncate(index);
+    }
+
     /// Partition, time, topic and offset of the record at `index`.
     #[inline]
     pub(super) fn order(&self, index: usize) -> (u32, i64, TopicId, i64) {

@@ -3,6 +3,7 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
+use super::journal::Mode;
 use crate::base::Instant;
 use crate::base::hash::stable_hash;
 
@@ -28,6 +29,8 @@ pub struct Standing {
     pub journal_next: i64,
     /// The position after it of each input topic.
     pub positions: Vec<i64>,
+    /// How the turn was taken.
+    pub mode: Mode,
     /// While the shard reads what was there before it began: where that ends, by input topic.
     pub ends: Option<Vec<i64>>,
     /// The wall clock of the turn.
@@ -147,6 +150,7 @@ mod tests {
             entry: 8,
             journal_next: 7,
             positions: vec![1, 2, 3],
+            mode: Mode::Quiet,
             ends: Some(vec![4]),
             now: Instant::from_nanos(5),
             untold: vec!["b".to_owned()],

@@ -52,4 +52,7 @@ pub trait SnapshotStore {
 
     /// What became of snapshots since it was last asked.
     fn saved(&mut self) -> Vec<Saved>;
+
+    /// Waits until what was handed over is written, or cannot be.
+    fn wait(&mut self);
 }

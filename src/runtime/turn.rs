@@ -89,9 +89,8 @@ impl Turn {
                 counts.skipped += 1;
                 continue;
             };
-            match apply_one(&record, value, shard, topics, rules, scratch, effects, counts) {
-                Ok(()) => {}
-                Err(refusal) => outbox.refuse(&record, &refusal, topics, counts),
+            if let Err(refusal) = apply_one(&record, value, shard, topics, rules, scratch, effects, counts) {
+                outbox.refuse(&record, &refusal, topics, counts);
             }
             scratch.reset();
             if !effects.is_empty() {
@@ -127,9 +126,17 @@ fn move_on(positions: &mut Vec<Position>, first: usize, record: &Record<'_>) {
     }
 }
 
+/// What became of a record that was not refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    Applied,
+    Duplicate,
+}
+
+/// Decodes a record and applies it, and counts it unless it is refused.
 #[allow(clippy::too_many_arguments)]
 #[inline]
-fn apply_one<'a>(
+pub(super) fn apply_one<'a>(
     record: &Record<'a>,
     value: &'a [u8],
     shard: &mut Shard,
@@ -138,7 +145,7 @@ fn apply_one<'a>(
     scratch: &'a Bump,
     effects: &mut Vec<Effect>,
     counts: &mut Counts,
-) -> Result<(), Refusal> {
+) -> Result<Fate, Refusal> {
     let event = match topics.inputs[usize::from(record.topic.0)] {
         None => decode_value(value, rules, scratch)?,
         Some(topic) => {
@@ -150,11 +157,16 @@ fn apply_one<'a>(
     };
     let tally = if event.body.spec().has_buyer { &mut counts.own } else { &mut counts.copies };
     match shard.apply(&event, effects) {
-        Outcome::Applied => tally.applied += 1,
-        Outcome::Duplicate => tally.duplicate += 1,
-        Outcome::Refused(refusal) => return Err(refusal),
+        Outcome::Applied => {
+            tally.applied += 1;
+            Ok(Fate::Applied)
+        }
+        Outcome::Duplicate => {
+            tally.duplicate += 1;
+            Ok(Fate::Duplicate)
+        }
+        Outcome::Refused(refusal) => Err(refusal),
     }
-    Ok(())
 }
 
 /// A turn whose records moved its shards, and of which nobody outside may know yet.
@@ -174,10 +186,10 @@ pub struct NotCommitted {
     pub partitions: Vec<u32>,
 }
 
-impl Applied {
-    /// Times that a call is repeated where the log asks for it.
-    const RETRIES_MAX: u32 = 10;
+/// Times that a call is repeated where the log asks for it.
+const RETRIES_MAX: u32 = 10;
 
+impl Applied {
     /// Sends outputs and positions in one transaction and commits it; a turn that has neither needs none.
     ///
     /// # Errors
@@ -218,11 +230,11 @@ impl Applied {
 }
 
 /// Calls until the answer is not [`LogError::Retry`], within a limit.
-fn retry(mut call: impl FnMut() -> Result<(), LogError>) -> Result<(), LogError> {
+pub(super) fn retry(mut call: impl FnMut() -> Result<(), LogError>) -> Result<(), LogError> {
     let mut retries = 0;
     loop {
         match call() {
-            Err(LogError::Retry(_)) if retries < Applied::RETRIES_MAX => retries += 1,
+            Err(LogError::Retry(_)) if retries < RETRIES_MAX => retries += 1,
             answer => return answer,
         }
     }

@@ -12,7 +12,9 @@ use crate::risk::params::Params;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParamsError {
     /// Every rate, and every figure kept, is in the base currency that it began with.
-    #[error("its figures are in {had}, and the base currency cannot change to {wanted}: give the new one a group of its own")]
+    #[error(
+        "its figures are in {had}, and the base currency cannot change to {wanted}: give the new one a group of its own"
+    )]
     Base {
         /// The base currency of the state.
         had: String,
@@ -26,6 +28,9 @@ pub enum ParamsError {
         version: u32,
     },
 }
+
+/// The kinds and severities of a buyer's open alerts.
+pub type OpenAlerts<'a> = &'a mut dyn Iterator<Item = (AlertKind, Severity)>;
 
 /// Whose figures moved since it was last asked.
 #[derive(Debug, Default)]
@@ -124,11 +129,7 @@ impl Shard {
     }
 
     /// Hands over the report's line and the open alerts of the buyers at some places, aged to the clock.
-    pub fn look_at(
-        &mut self,
-        places: std::ops::Range<usize>,
-        seen: &mut dyn FnMut(&ReportLine, &mut dyn Iterator<Item = (AlertKind, Severity)>),
-    ) {
+    pub fn look_at(&mut self, places: std::ops::Range<usize>, seen: &mut dyn FnMut(&ReportLine, OpenAlerts<'_>)) {
         let Some(clock) = self.clock else { return };
         for buyer in &mut self.buyers[places] {
             let line = buyer.line(&self.params, &self.rates, clock.day(), &mut self.carrying);
