@@ -161,7 +161,11 @@ impl Batch {
     /// The partitions that have records in it, in order.
     #[must_use]
     pub fn partitions(&self) -> Vec<u32> {
-        let mut partitions: Vec<u32> = self.records.iter().map(|record| record.partition).collect();
+        let with_records = |of: &Vec<Source>| {
+            let places = of.iter().enumerate().filter(|(_, source)| source.records > 0);
+            places.map(|(partition, _)| partition as u32).collect::<Vec<u32>>()
+        };
+        let mut partitions: Vec<u32> = self.sources.iter().flat_map(with_records).collect();
         partitions.sort_unstable();
         partitions.dedup();
         partitions
