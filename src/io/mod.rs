@@ -2,3 +2,8 @@
 
 pub mod clock;
 pub mod files;
+pub mod http;
+pub mod logging;
+pub mod metrics;
+pub mod signals;
+pub mod snapshots;
