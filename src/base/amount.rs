@@ -113,9 +113,11 @@ impl BaseAmount {
     #[must_use]
     #[inline]
     pub fn folded(self) -> u64 {
+        // Odd numbers of no meaning, so that what stands in one word is not undone by the same in another.
+        const KEYS: [u64; 3] = [0x9e37_79b9_7f4a_7c15, 0xc2b2_ae3d_27d4_eb4f, 0x1656_67b1_9e37_79f9];
         let (high, low) = self.0.into_words();
-        let bits = low ^ high.rotate_left(64);
-        bits as u64 ^ ((bits >> 64) as u64).rotate_left(32)
+        let upper = [(low >> 64) as u64, high as u64, (high >> 64) as u64];
+        upper.into_iter().zip(KEYS).fold(low as u64, |folded, (word, key)| folded ^ word.wrapping_mul(key))
     }
 
     /// So many times the amount.

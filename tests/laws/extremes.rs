@@ -68,7 +68,7 @@ proptest! {
 }
 
 /// Accounts of any figures, to the ends of their range.
-fn filings() -> impl Strategy<Value = Told> {
+pub fn filings() -> impl Strategy<Value = Told> {
     let figure = || {
         let text =
             prop::sample::select(vec!["1e18", "-1e18", "0", "0.0001", "-0.0001", "1", "999999999999999999.9999"]);
@@ -98,7 +98,7 @@ fn filings() -> impl Strategy<Value = Told> {
 }
 
 /// Ratings of many agencies, and incidents.
-fn words() -> impl Strategy<Value = Told> {
+pub fn words() -> impl Strategy<Value = Told> {
     const NAMES: [&str; 20] =
         ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t"];
     let name = || prop::sample::select(NAMES.to_vec()).prop_map(id);

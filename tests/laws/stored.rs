@@ -9,6 +9,7 @@ use vigie::risk::stored::{StateHash, StoredError, Storing};
 use vigie::risk::{Outcome, Params, Shard};
 
 use crate::effects::written;
+use crate::extremes::{filings, words};
 use crate::forgetting::{RETENTION_DAYS, deals};
 use crate::proposals::{Act, act, lending, policies, respond};
 use crate::told::{DAY_S, EVERYDAY, FIRST_DAY, HOUR_S, Palette, Told, everyday, id, money, sequence};
@@ -51,11 +52,14 @@ fn lives() -> impl Strategy<Value = Life> {
         1 => (sequence(EVERYDAY, 1..60), Just(forgetting)),
     ];
     let acts = prop::collection::vec(act(), 128);
-    (told, acts, any::<bool>()).prop_map(|((all, params), acts, is_history_kept)| Life {
-        params,
-        all,
-        acts,
-        is_history_kept,
+    let signal = (any::<prop::sample::Index>(), prop_oneof![filings(), words()]);
+    let signals = prop::collection::vec(signal, 0..6);
+    (told, signals, acts, any::<bool>()).prop_map(|((mut all, params), signals, acts, is_history_kept)| {
+        for (at, signal) in signals {
+            let at = at.index(all.len());
+            all.insert(at, Told { time: all[at].time, ..signal });
+        }
+        Life { params, all, acts, is_history_kept }
     })
 }
 

@@ -63,3 +63,99 @@ impl Documents {
         invoices && credit_notes && payments && allocations && self.orders.iter().all(|known| seller(known.seller))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Currency, Day, Money};
+    use crate::event::input::{InvoiceCredited, InvoiceIssued, OrderPlaced, PaymentAllocated, PaymentReceived};
+    use crate::event::{Allocation, Body, Event, Id};
+    use crate::risk::ledger::Seen;
+    use crate::risk::ledger::slots::AllocationSlot;
+
+    /// One of each: an invoice of an order, which a payment, an allocation and a credit note leave something of.
+    fn ledger() -> Ledger {
+        let (seller_id, id, day) = ("", Id::parse("1").expect("an id"), Day::from_number(20_000));
+        let (amount, currency) = (Money::from_units(1000).expect("money"), Currency::parse("EUR").expect("a currency"));
+        let part = Money::from_units(10).expect("money");
+        let shares = [Allocation { invoice_id: id, amount: part }];
+        let all = [
+            Body::OrderPlaced(OrderPlaced { seller_id, order_id: id, amount, currency, expected_on: None }),
+            Body::InvoiceIssued(InvoiceIssued {
+                seller_id,
+                invoice_id: id,
+                amount,
+                net_amount: None,
+                currency,
+                issued_on: day,
+                due_on: day,
+                order_id: Some(id),
+            }),
+            Body::PaymentReceived(PaymentReceived {
+                seller_id,
+                payment_id: id,
+                amount,
+                currency,
+                received_on: day,
+                allocations: Some(&shares),
+            }),
+            Body::PaymentAllocated(PaymentAllocated {
+                seller_id,
+                payment_id: id,
+                allocation_id: id,
+                allocated_on: day,
+                allocations: &shares,
+            }),
+            Body::InvoiceCredited(InvoiceCredited {
+                seller_id,
+                invoice_id: id,
+                credit_note_id: id,
+                amount: part,
+                credited_on: day,
+            }),
+        ];
+        let mut ledger = Ledger::default();
+        for body in all {
+            let event = Event { time: day.start(), id: "e", source: "s", subject: "B", body };
+            ledger.apply(&event, day, &mut Seen::default());
+        }
+        ledger
+    }
+
+    #[test]
+    fn whatever_names_what_is_not_there_is_found() {
+        assert_eq!(ledger().flaw(), None);
+        let (seller, invoice, payment) = (SellerNumber::at(1), InvoiceSlot::at(1), PaymentSlot::at(1));
+        let wrongs: [fn(&mut Ledger, SellerNumber, InvoiceSlot, PaymentSlot); 15] = [
+            |ledger, seller, _, _| ledger.documents.invoices[0].seller = seller,
+            |ledger, seller, _, _| ledger.documents.credit_notes[0].seller = seller,
+            |ledger, seller, _, _| ledger.documents.payments[0].seller = seller,
+            |ledger, seller, _, _| ledger.documents.allocations[0].seller = seller,
+            |ledger, seller, _, _| ledger.documents.orders[0].seller = seller,
+            |ledger, _, invoice, _| ledger.documents.credit_notes[0].invoice = invoice,
+            |ledger, _, invoice, _| ledger.documents.payments[0].shares[0].invoice = invoice,
+            |ledger, _, invoice, _| ledger.documents.allocations[0].shares[0].invoice = invoice,
+            |ledger, _, _, payment| ledger.documents.allocations[0].payment = payment,
+            |ledger, _, _, _| ledger.documents.allocations[0].earlier = Some(AllocationSlot::at(0)),
+            |ledger, _, _, _| ledger.documents.payments[0].last_allocation = Some(AllocationSlot::at(1)),
+            |ledger, _, _, _| ledger.documents.orders.clear(),
+            |ledger, _, _, payment| ledger.documents.invoices[0].move_references(|_| payment, Some),
+            |ledger, _, _, payment| ledger.reversed.push(payment),
+            |ledger, _, invoice, _| ledger.unpaid[0] = invoice,
+        ];
+        for (number, wrong) in wrongs.into_iter().enumerate() {
+            let mut ledger = ledger();
+            wrong(&mut ledger, seller, invoice, payment);
+            assert!(ledger.flaw().is_some(), "the wrong of number {number}");
+        }
+        let mut forgetful = ledger();
+        forgetful.documents.invoices[0].move_references(|_| PaymentSlot::FORGOTTEN, Some);
+        assert_eq!(forgetful.flaw(), None);
+        let mut unlisted = ledger();
+        unlisted.unpaid.clear();
+        assert!(unlisted.flaw().is_some());
+        let mut listed_twice = ledger();
+        listed_twice.unpaid.push(InvoiceSlot::at(0));
+        assert!(listed_twice.flaw().is_some());
+    }
+}

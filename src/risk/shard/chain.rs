@@ -87,3 +87,80 @@ fn currency(currency: Currency) -> u64 {
 fn text(text: &str) -> u64 {
     quick_hash_of(text.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{BaseAmount, Day, Money, Rate, Sum};
+    use crate::event::{Cause, LimitChange, LimitChangeCause, Points, Scored};
+
+    const JUDGEMENT: Judgement = Judgement {
+        wake: Day::MAX,
+        exposure: BaseAmount::ZERO,
+        indemnifiable: BaseAmount::ZERO,
+        scored: Scored::HEALTHY,
+        sequence: 0,
+    };
+
+    fn effect(body: EffectBody) -> Effect {
+        let caused_by = Cause::Clock;
+        Effect { buyer_id: "B".to_owned(), at: Instant::MIN, sequence: 1, caused_by, params_version: 1, body }
+    }
+
+    fn limit_of(units: i64) -> Effect {
+        let (amount, currency) =
+            (Money::from_units(units).expect("money"), Currency::parse("EUR").expect("a currency"));
+        effect(EffectBody::LimitChanged(LimitChange {
+            old_limit: None,
+            new_limit: Some(LimitAmount { amount, currency }),
+            effective_at: Instant::MIN,
+            cause: LimitChangeCause::Set,
+            proposal_id: None,
+            decided_by: None,
+        }))
+    }
+
+    fn chained(links: &[(&str, Judgement, &[Effect])]) -> u64 {
+        let mut chain = Chain::default();
+        links.iter().for_each(|(id, judgement, told)| chain.link(id, Instant::from_nanos(5), judgement, told));
+        chain.hash()
+    }
+
+    #[test]
+    fn every_part_of_a_judgement_and_its_place_among_others_makes_another_hash() {
+        let amount = |units| BaseAmount::convert(Sum::from_units(units), Rate::ONE);
+        let scored = |score, slow| Scored { score, slow, ..Scored::HEALTHY };
+        let all = [
+            chained(&[]),
+            chained(&[("A", JUDGEMENT, &[])]),
+            chained(&[("B", JUDGEMENT, &[])]),
+            chained(&[("A", JUDGEMENT, &[]), ("B", JUDGEMENT, &[])]),
+            chained(&[("B", JUDGEMENT, &[]), ("A", JUDGEMENT, &[])]),
+            chained(&[("A", Judgement { wake: Day::from_number(7), ..JUDGEMENT }, &[])]),
+            chained(&[("A", Judgement { exposure: amount(1), ..JUDGEMENT }, &[])]),
+            chained(&[("A", Judgement { exposure: amount(1 << 52), ..JUDGEMENT }, &[])]),
+            chained(&[("A", Judgement { exposure: amount(1 << 116), ..JUDGEMENT }, &[])]),
+            chained(&[("A", Judgement { indemnifiable: amount(1), ..JUDGEMENT }, &[])]),
+            chained(&[("A", Judgement { scored: scored(Points::MAX, Points::ZERO), ..JUDGEMENT }, &[])]),
+            chained(&[("A", Judgement { scored: scored(Points::ZERO, Points::MAX), ..JUDGEMENT }, &[])]),
+            chained(&[("A", Judgement { sequence: 1, ..JUDGEMENT }, &[])]),
+            chained(&[("A", JUDGEMENT, &[limit_of(1)])]),
+            chained(&[("A", JUDGEMENT, &[limit_of(2)])]),
+            chained(&[("A", JUDGEMENT, &[limit_of(1), limit_of(2)])]),
+            chained(&[("A", JUDGEMENT, &[limit_of(2), limit_of(1)])]),
+        ];
+        let distinct: std::collections::BTreeSet<u64> = all.into();
+        assert_eq!(distinct.len(), all.len());
+    }
+
+    #[test]
+    fn whether_a_change_of_a_score_is_told_makes_no_difference() {
+        let told = effect(EffectBody::ScoreChanged(Scored::HEALTHY));
+        assert_eq!(chained(&[("A", JUDGEMENT, &[told])]), chained(&[("A", JUDGEMENT, &[])]));
+    }
+
+    #[test]
+    fn the_hash_is_the_same_on_every_machine_and_for_ever() {
+        assert_eq!(format!("{:016x}", chained(&[("A", JUDGEMENT, &[limit_of(1)])])), "af31d35f4c8b5b7b");
+    }
+}
