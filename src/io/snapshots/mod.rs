@@ -100,10 +100,7 @@ impl SnapshotHandle {
     /// Notes what became of the snapshot that was handed over, once that is known.
     fn collect(&mut self) {
         let Some((name, bytes, thread)) = self.writing.take_if(|(.., thread)| thread.is_finished()) else { return };
-        let outcome = thread.join().unwrap_or_else(|_| {
-            Err(StoreError("writing a snapshot ended in a panic: what it says stands above in the log".to_owned()))
-        });
-        self.saved.push(Saved { name, bytes, outcome });
+        self.saved.push(Saved { name, bytes, outcome: joined(thread) });
     }
 }
 
@@ -142,6 +139,19 @@ impl SnapshotStore for SnapshotHandle {
         self.collect();
         std::mem::take(&mut self.saved)
     }
+
+    fn wait(&mut self) {
+        if let Some((name, bytes, thread)) = self.writing.take() {
+            self.saved.push(Saved { name, bytes, outcome: joined(thread) });
+        }
+    }
+}
+
+/// What the thread that wrote a snapshot says of it.
+fn joined(thread: JoinHandle<Result<(), StoreError>>) -> Result<(), StoreError> {
+    thread.join().unwrap_or_else(|_| {
+        Err(StoreError("writing a snapshot ended in a panic: what it says stands above in the log".to_owned()))
+    })
 }
 
 impl Store {
