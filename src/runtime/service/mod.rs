@@ -92,7 +92,7 @@ impl ServiceRules {
             topics,
             decode,
             params,
-            limits: BatchLimits { records_max: 16_384, bytes_max: 8 << 20, held_max: 16_384 },
+            limits: BatchLimits { records_max: 16_384, bytes_max: 8 << 20, held_max: 4096 },
             instance,
             clock: ClockRule::Live,
             cold_start: ColdStart::Silent,
