@@ -53,7 +53,7 @@ impl Snapshots {
         check_name("the instance", instance)?;
         let store = match location {
             SnapshotLocation::Folder(path) => Store::Folder(Folder::open(path, group, instance)?),
-            SnapshotLocation::Bucket(url) => Store::Remote(Remote::open(url, group)?),
+            SnapshotLocation::Bucket(url) => Store::Remote(Remote::open(url, group, remote::variables())?),
         };
         Ok(Snapshots::on(store))
     }
