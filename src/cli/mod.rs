@@ -1,6 +1,7 @@
 //! The composition root: arguments, validated configuration, one file per command. Wiring only.
 
 mod backtest;
+pub mod config;
 mod generate;
 mod import;
 mod params;
