@@ -7,6 +7,7 @@ mod import;
 mod params;
 mod progress;
 mod replay;
+mod run;
 mod schema;
 
 use std::process::ExitCode;
@@ -23,6 +24,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Arguments),
     Replay(replay::Arguments),
     Backtest(backtest::Arguments),
     Import(import::Arguments),
@@ -51,6 +53,7 @@ impl From<crate::io::files::FileError> for CliError {
 #[must_use]
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Backtest(arguments) => backtest::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),

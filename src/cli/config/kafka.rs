@@ -1,13 +1,12 @@
 //! Owns the checked configuration of whatever uses Kafka.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::arguments::KafkaArguments;
 use super::settings::{self, Environment, Flags, Settings};
 use crate::cli::CliError;
 use crate::event::Topic;
+use crate::io::kafka::{self, GroupProtocol, Properties};
 use crate::io::logging::{LogFormat, LogLevel};
 use crate::io::snapshots::{NAME_BYTES_MAX, is_safe_name};
 use crate::wire::TopicRule;
@@ -32,8 +31,16 @@ pub struct KafkaConfig {
     pub topic_rule: TopicRule,
     /// What happens when the brokers or the topics are not there at the start.
     pub when_unavailable: WhenUnavailable,
-    /// further settings of Kafka's client.
-    pub properties: KafkaProperties,
+    /// How the members of the group agree.
+    pub protocol: GroupProtocol,
+    /// A member that is silent for so long is taken for dead.
+    pub session_timeout_ms: u32,
+    /// A transaction that is open for so long is aborted by the broker.
+    pub transaction_timeout_ms: u32,
+    /// A worker that takes so long between two polls leaves the group.
+    pub poll_interval_max_ms: u32,
+    /// Further settings of Kafka's client.
+    pub properties: Properties,
     /// How a line of the log looks.
     pub log_format: LogFormat,
     /// How much is logged.
@@ -77,29 +84,6 @@ pub enum WhenUnavailable {
     Exit,
 }
 
-/// further settings of Kafka's client by its own names. Some are secrets, so none is ever shown.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct KafkaProperties(BTreeMap<String, String>);
-
-impl KafkaProperties {
-    /// Each name and value, in order of name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-
-    /// The value of a name.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-}
-
-impl fmt::Debug for KafkaProperties {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.0.keys().map(|name| (name, format_args!("***")))).finish()
-    }
-}
-
 impl KafkaConfig {
     /// Reads file, environment and flags, and checks what they say.
     ///
@@ -112,6 +96,7 @@ impl KafkaConfig {
     pub(super) fn check(settings: &Settings) -> Result<KafkaConfig, CliError> {
         let topic_rule = if settings.get("any_topic").is_on() { TopicRule::Any } else { TopicRule::Home };
         let waits = [("wait", WhenUnavailable::Wait), ("exit", WhenUnavailable::Exit)];
+        let protocols = [("classic", GroupProtocol::Classic), ("consumer", GroupProtocol::Consumer)];
         let safe = format!("1 to {NAME_BYTES_MAX} letters, digits, '.', '_' and '-'");
         Ok(KafkaConfig {
             file: settings.file.clone(),
@@ -120,10 +105,31 @@ impl KafkaConfig {
             topics: TopicNames::check(settings, topic_rule)?,
             topic_rule,
             when_unavailable: settings.get("when_unavailable").one_of(&waits)?,
-            properties: KafkaProperties(settings.properties()),
+            protocol: settings.get("kafka.protocol").one_of(&protocols)?,
+            session_timeout_ms: settings.get("kafka.session_timeout_ms").whole(1000..=300_000)?,
+            transaction_timeout_ms: settings.get("kafka.transaction_timeout_ms").whole(1000..=900_000)?,
+            poll_interval_max_ms: settings.get("kafka.poll_interval_max_ms").whole(10_000..=3_600_000)?,
+            properties: Properties::new(settings.properties()).map_err(|error| CliError::Wrong(error.to_string()))?,
             log_format: settings.get("log_format").one_of(LogFormat::NAMES)?,
             log_level: settings.get("log_level").one_of(LogLevel::NAMES)?,
         })
+    }
+}
+
+impl KafkaConfig {
+    /// How a worker of an instance reaches Kafka.
+    #[must_use]
+    pub fn reach(&self, instance: &str, turn_ms: u32) -> kafka::Settings {
+        kafka::Settings {
+            group: self.group.clone(),
+            turn_ms,
+            protocol: self.protocol,
+            session_timeout_ms: self.session_timeout_ms,
+            transaction_timeout_ms: self.transaction_timeout_ms,
+            poll_interval_max_ms: self.poll_interval_max_ms,
+            properties: self.properties.clone(),
+            ..kafka::Settings::new(&self.brokers, instance)
+        }
     }
 }
 

@@ -11,6 +11,6 @@ mod settings;
 mod tests;
 
 pub use self::arguments::{KafkaArguments, RunArguments};
-pub use self::kafka::{InputTopic, KafkaConfig, KafkaProperties, TopicNames, WhenUnavailable};
-pub use self::run::{ClockMode, ColdStart, RunConfig};
+pub use self::kafka::{InputTopic, KafkaConfig, TopicNames, WhenUnavailable};
+pub use self::run::RunConfig;
 pub use self::settings::DOCUMENTED;

@@ -7,6 +7,7 @@ use crate::base::Currency;
 use crate::cli::{CliError, params};
 use crate::io::snapshots::{NAME_BYTES_MAX, SnapshotLocation, is_safe_name};
 use crate::risk::Params;
+use crate::runtime::{ClockRule, ColdStart, StormLimits};
 
 /// What a live service forgets after, where its params do not say.
 const RETENTION_DAYS: u16 = 730;
@@ -23,7 +24,7 @@ pub struct RunConfig {
     /// This instance's name: letters, digits, `.`, `_` and `-`.
     pub instance: String,
     /// What moves time on.
-    pub clock: ClockMode,
+    pub clock: ClockRule,
     /// What a start from nothing tells.
     pub cold_start: ColdStart,
     /// How long a turn gathers records.
@@ -42,30 +43,10 @@ pub struct RunConfig {
     pub value_bytes_max: usize,
     /// How far an event's time may be ahead of the wall clock.
     pub skew_ms: u32,
-    /// A partition stops when more records of a turn are refused ...
-    pub dead_letters_max: u64,
-    /// ... and they are more than this share of them, in per cent.
-    pub dead_letters_pct_max: u64,
+    /// How many refused records stop a partition.
+    pub storm: StormLimits,
     /// Buyers that metrics name by their id.
     pub top_buyers_max: usize,
-}
-
-/// What moves time on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClockMode {
-    /// The wall clock.
-    Live,
-    /// The events' own times.
-    Event,
-}
-
-/// What a start from nothing tells of what was there before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ColdStart {
-    /// Nothing: what holds in the end is raised.
-    Silent,
-    /// Everything.
-    Full,
 }
 
 impl RunConfig {
@@ -85,10 +66,10 @@ impl RunConfig {
 
     pub(super) fn check(settings: &Settings) -> Result<RunConfig, CliError> {
         let whole = |key, most| settings.get(key).whole::<u32>(0..=most);
-        let clock = settings.get("clock").one_of(&[("live", ClockMode::Live), ("event", ClockMode::Event)])?;
+        let clock = settings.get("clock").one_of(&[("live", ClockRule::Live), ("event", ClockRule::Event)])?;
         let by_clock = match clock {
-            ClockMode::Live => ColdStart::Silent,
-            ClockMode::Event => ColdStart::Full,
+            ClockRule::Live => ColdStart::Silent,
+            ClockRule::Event => ColdStart::Full,
         };
         let cold_starts = [("silent", ColdStart::Silent), ("full", ColdStart::Full), ("", by_clock)];
         let threads = match whole("threads", 256)? {
@@ -113,14 +94,16 @@ impl RunConfig {
             metrics: metrics(settings)?,
             value_bytes_max: settings.get("limits.value_bytes_max").whole(1 << 10..=16 << 20)?,
             skew_ms: whole("limits.future_seconds_max", 86_400)? * 1000,
-            dead_letters_max: settings.get("limits.dead_letters_max").whole(1..=1_000_000)?,
-            dead_letters_pct_max: settings.get("limits.dead_letters_pct_max").whole(0..=100)?,
+            storm: StormLimits {
+                refused_pct: settings.get("limits.dead_letters_pct_max").whole(0..=100)?,
+                refused_max: settings.get("limits.dead_letters_max").whole(1..=1_000_000)?,
+            },
             top_buyers_max: settings.get("limits.top_buyers_max").whole(0..=1000)?,
         })
     }
 }
 
-fn params(settings: &Settings, clock: ClockMode) -> Result<Params, CliError> {
+fn params(settings: &Settings, clock: ClockRule) -> Result<Params, CliError> {
     let (path, base) = (settings.get("params"), settings.get("base"));
     let currency = match base.text() {
         "" => None,
@@ -129,8 +112,8 @@ fn params(settings: &Settings, clock: ClockMode) -> Result<Params, CliError> {
     let path = Some(path.text()).filter(|path| !path.is_empty()).map(std::path::Path::new);
     let params = params::read(path, currency)?;
     let by_clock = match clock {
-        ClockMode::Live => Some(RETENTION_DAYS),
-        ClockMode::Event => None,
+        ClockRule::Live => Some(RETENTION_DAYS),
+        ClockRule::Event => None,
     };
     Ok(Params { retention_days: params.retention_days.or(by_clock), ..params })
 }

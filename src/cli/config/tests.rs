@@ -71,13 +71,13 @@ fn the_defaults_are_those_of_the_contract() {
     assert_eq!((&**limit_changes, &**exposures), ("vigie.limit-changes", "vigie.exposures"));
     assert_eq!((&**dead_letters, &**journal), ("vigie.dead-letters", "vigie.journal"));
 
-    assert_eq!((config.clock, config.cold_start), (ClockMode::Live, ColdStart::Silent));
+    assert_eq!((config.clock, config.cold_start), (ClockRule::Live, ColdStart::Silent));
     assert_eq!((config.turn_ms, config.exposures_interval_ms), (100, 1000));
     assert_eq!(config.snapshots, SnapshotLocation::Folder("vigie-state".into()));
     assert_eq!((config.snapshot_interval_seconds, config.snapshot_generations), (60, 3));
     assert_eq!(config.metrics.as_deref(), Some("127.0.0.1:9464"));
     assert_eq!((config.value_bytes_max, config.skew_ms), (DecodeRules::VALUE_BYTES_MAX, DecodeRules::SKEW_MS));
-    assert_eq!((config.dead_letters_max, config.dead_letters_pct_max, config.top_buyers_max), (1000, 20, 50));
+    assert_eq!((config.storm, config.top_buyers_max), (StormLimits { refused_pct: 20, refused_max: 1000 }, 50));
     assert_eq!((config.params.base.as_str(), config.params.retention_days), ("EUR", Some(730)));
     assert!(config.threads >= 1);
     assert_eq!((config.workers(1), config.workers(0)), (1, 1));
@@ -227,7 +227,7 @@ fn topics_are_told_apart_unless_any_type_may_come_by_any_of_them() {
 fn the_clock_settles_what_a_cold_start_tells_and_what_is_forgotten() {
     let run = |flags: &[&str]| Bench::new("").run(&[flags, &["--instance", "host"]].concat()).expect("right");
     let config = run(&["--clock", "event"]);
-    assert_eq!((config.clock, config.cold_start), (ClockMode::Event, ColdStart::Full));
+    assert_eq!((config.clock, config.cold_start), (ClockRule::Event, ColdStart::Full));
     assert_eq!(config.params.retention_days, None, "as in a replay");
     assert_eq!(run(&["--clock", "event", "--cold-start", "silent"]).cold_start, ColdStart::Silent);
     assert_eq!(run(&["--cold-start", "full"]).cold_start, ColdStart::Full);
