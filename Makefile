@@ -1,11 +1,13 @@
 # Everything that is done with this repository. `make` alone lists it; `make test` is all that CI checks.
 #
-# Settings: SEEDS and FROM (make oracle), SHARED (where the reference and the extracts lie), CARGO.
+# Settings: SEEDS and FROM (make oracle), SHARED (where the reference and the extracts lie), KAFKA_PORT (make kafka), CARGO.
 
 CARGO  ?= cargo
 SHARED ?= ../shared
 SEEDS  ?= 200
 FROM   ?= 1
+
+KAFKA_PORT ?= 9092
 
 ORACLE := $(SHARED)/oracle/ledger_oracle.py
 VIGIE  := target/release/vigie
@@ -13,21 +15,28 @@ DEMO   := target/demo
 REAL   := target/real
 TESTED := target/backtest
 TOOL   := $(CARGO) test --locked --quiet --test against_oracle --
+KAFKA  := docker/kafka-local/kafka
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help test tools fmt clippy unit doc deny build demo real backtest bench oracle golden scenarios
+.PHONY: kafka kafka-stop kafka-jars
 
 help: ## This list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: tools fmt clippy unit doc deny ## All that CI checks: format, lints, tests, documentation, licences
 
-# A C compiler builds the compressors; it is installed only where it is missing and where that is allowed.
+# A C compiler builds the compressors and, with C++, make and OpenSSL, the client of Kafka; Java and Maven run Kafka itself.
+# They are installed only where they are missing and where that is allowed.
 tools:
 	@missing=""; \
 	command -v cc >/dev/null || missing="$$missing gcc libc6-dev"; \
+	command -v c++ >/dev/null || missing="$$missing g++"; \
 	command -v pkg-config >/dev/null || missing="$$missing pkg-config"; \
+	pkg-config --exists openssl 2>/dev/null || missing="$$missing libssl-dev"; \
+	command -v java >/dev/null || missing="$$missing default-jre-headless"; \
+	command -v mvn >/dev/null || missing="$$missing maven"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "installing:$$missing"; \
@@ -54,8 +63,18 @@ clippy:
 	    echo "*** NOT CHECKED: the lints. clippy is missing: rustup component add clippy"; \
 	fi
 
-unit:
+unit: kafka-jars
 	$(CARGO) test --locked
+
+# The tests on Kafka start brokers of their own from these.
+kafka-jars: tools
+	@$(KAFKA) jars
+
+kafka: tools ## A Kafka broker on this machine, without Docker: make kafka KAFKA_PORT=9092
+	@$(KAFKA) start $(KAFKA_PORT)
+
+kafka-stop: ## Ends it: make kafka-stop KAFKA_PORT=9092
+	@$(KAFKA) stop $(KAFKA_PORT)
 
 doc:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --locked

@@ -1,0 +1,7 @@
+//! What needs a real Apache Kafka: each test starts a broker of its own, or shares one that it does not harm.
+#![expect(clippy::disallowed_methods, reason = "the tests wait for servers, in real time")]
+
+mod broker;
+mod certificates;
+mod client;
+mod harness;
