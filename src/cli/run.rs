@@ -43,7 +43,8 @@ pub struct Arguments {
 /// When the arguments or the configuration are wrong, or something only a person can mend ends a worker.
 pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let config = RunConfig::read(&arguments.run)?;
-    logging::begin(config.kafka.log_format, config.kafka.log_level).map_err(|error| CliError::Failed(error.to_string()))?;
+    logging::begin(config.kafka.log_format, config.kafka.log_level)
+        .map_err(|error| CliError::Failed(error.to_string()))?;
     let stop = signals::listen().map_err(|error| CliError::Failed(format!("signals cannot be handled: {error}")))?;
     let names = Named::of(&config);
     let settings = config.kafka.reach(&config.instance, config.turn_ms);
@@ -55,7 +56,8 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
         base: config.params.base,
         most_retained_max: config.top_buyers_max,
     }));
-    let server = config.metrics.as_deref().map(|address| HttpServer::start(address, http::router(Arc::clone(&metrics))));
+    let server =
+        config.metrics.as_deref().map(|address| HttpServer::start(address, http::router(Arc::clone(&metrics))));
     let server = server.transpose().map_err(|error| CliError::Failed(error.to_string()))?;
     if let Some(server) = &server {
         info!("metrics, /live and /ready at http://{}", server.address());

@@ -132,7 +132,13 @@ impl Batch {
         source.is_some_and(|source| source.at_end) && !self.records.iter().any(|record| is_of(&record))
     }
 
-    /// Records in it.
+    /// Its records, as they came.
+    #[must_use]
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// How many records are in it.
     #[must_use]
     pub fn len(&self) -> usize {
         self.records.len()
