@@ -9,6 +9,7 @@ mod progress;
 mod replay;
 mod run;
 mod schema;
+mod topics;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,7 @@ enum Command {
     Backtest(backtest::Arguments),
     Import(import::Arguments),
     Generate(generate::Arguments),
+    Topics(topics::Arguments),
     Schema(schema::Arguments),
 }
 
@@ -58,6 +60,7 @@ pub fn main() -> ExitCode {
         Command::Backtest(arguments) => backtest::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
+        Command::Topics(arguments) => topics::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
     };
     match result {

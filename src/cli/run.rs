@@ -11,6 +11,7 @@ use self::worker::Worker;
 use super::CliError;
 use super::config::{RunArguments, RunConfig, WhenUnavailable};
 use crate::event::Topic;
+use crate::io::clock;
 use crate::io::http::{self, HttpServer};
 use crate::io::kafka::{KafkaLog, OpenError, Settings};
 use crate::io::logging;
@@ -154,7 +155,7 @@ fn pause(stop: &StopFlag) {
     const STEP_MS: u64 = 50;
     let mut left_ms = AGAIN_SECONDS * 1000;
     while left_ms > 0 && !stop.is_set() {
-        std::thread::sleep(std::time::Duration::from_millis(STEP_MS));
+        clock::pause(STEP_MS);
         left_ms -= STEP_MS;
     }
 }
@@ -164,7 +165,7 @@ fn rules(config: &RunConfig, topics: Topics) -> ServiceRules {
         value_bytes_max: config.value_bytes_max,
         skew_ms: config.skew_ms,
         topics: config.kafka.topic_rule,
-        ..DecodeRules::new(config.params.base, crate::io::clock::wall_clock())
+        ..DecodeRules::new(config.params.base, clock::wall_clock())
     };
     ServiceRules {
         clock: config.clock,

@@ -245,7 +245,7 @@ pub(super) fn send(
     base.payload = record.value;
     let mut headers: Option<OwnedHeaders> = None;
     for header in record.headers.iter() {
-        let list = headers.take().unwrap_or_else(OwnedHeaders::new);
+        let list = headers.take().unwrap_or_default();
         headers = Some(list.insert(Header { key: header.name, value: header.value }));
     }
     base.headers = headers;
