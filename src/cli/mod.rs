@@ -1,12 +1,15 @@
 //! The composition root: arguments, validated configuration, one file per command. Wiring only.
 
 mod backtest;
+pub mod config;
 mod generate;
 mod import;
 mod params;
 mod progress;
 mod replay;
+mod run;
 mod schema;
+mod topics;
 
 use std::process::ExitCode;
 
@@ -22,10 +25,12 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Arguments),
     Replay(replay::Arguments),
     Backtest(backtest::Arguments),
     Import(import::Arguments),
     Generate(generate::Arguments),
+    Topics(topics::Arguments),
     Schema(schema::Arguments),
 }
 
@@ -50,10 +55,12 @@ impl From<crate::io::files::FileError> for CliError {
 #[must_use]
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Backtest(arguments) => backtest::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
+        Command::Topics(arguments) => topics::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
     };
     match result {

@@ -29,4 +29,16 @@ impl Stopwatch {
     pub fn seconds(&self) -> f64 {
         self.0.elapsed().as_secs_f64()
     }
+
+    /// Nanoseconds since the start.
+    #[must_use]
+    pub fn nanos(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Waits so many milliseconds: for the world outside, never for a deadline of the engine.
+#[expect(clippy::disallowed_methods, reason = "this is where clocks are waited for")]
+pub fn pause(pause_ms: u64) {
+    std::thread::sleep(std::time::Duration::from_millis(pause_ms));
 }

@@ -49,6 +49,8 @@ pub struct Batch {
     written_ms: Vec<i64>,
     /// By topic, by partition.
     sources: Vec<Vec<Source>>,
+    /// Records that wait from earlier turns, and their bytes: they take no room from new ones.
+    held: (usize, usize),
     /// Where records that wait are copied to.
     spare: Records,
 }
@@ -79,6 +81,7 @@ impl Batch {
             order: Vec::new(),
             written_ms: Vec::new(),
             sources: Vec::new(),
+            held: (0, 0),
             spare: Records::default(),
         }
     }
@@ -87,9 +90,8 @@ impl Batch {
     #[must_use]
     #[inline]
     pub fn has_room_for(&self, record: &Record<'_>) -> bool {
-        self.records.is_empty()
-            || (self.records.len() < self.limits.records_max
-                && self.records.bytes() + record.bytes() <= self.limits.bytes_max)
+        let (new, new_bytes) = self.new_records();
+        new == 0 || (new < self.limits.records_max && new_bytes + record.bytes() <= self.limits.bytes_max)
     }
 
     /// Whether it takes more of a topic's partition: not while too many of its records wait for other topics.
@@ -130,7 +132,13 @@ impl Batch {
         source.is_some_and(|source| source.at_end) && !self.records.iter().any(|record| is_of(&record))
     }
 
-    /// Records in it.
+    /// Its records, as they came.
+    #[must_use]
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// How many records are in it.
     #[must_use]
     pub fn len(&self) -> usize {
         self.records.len()
@@ -145,7 +153,8 @@ impl Batch {
     /// Whether no more records fit, so that there may be many more.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.records.len() >= self.limits.records_max || self.records.bytes() >= self.limits.bytes_max
+        let (new, new_bytes) = self.new_records();
+        new >= self.limits.records_max || new_bytes >= self.limits.bytes_max
     }
 
     /// Forgets the records of a partition, and what was known of it.
@@ -243,7 +252,14 @@ impl Batch {
                 !taken[place - 1]
             });
         }
+        self.held = (self.records.len(), self.records.bytes());
         self.order.clear();
+    }
+
+    /// Records that came since the last turn, and their bytes.
+    #[inline]
+    fn new_records(&self) -> (usize, usize) {
+        (self.records.len() - self.held.0, self.records.bytes() - self.held.1)
     }
 
     /// When each record counts as written.
@@ -287,6 +303,7 @@ impl Batch {
             }
         }
         std::mem::swap(&mut self.records, &mut self.spare);
+        self.held = (self.held.0.min(self.records.len()), self.held.1.min(self.records.bytes()));
         self.spare.clear();
         self.order.clear();
     }
@@ -361,6 +378,26 @@ mod tests {
         assert_eq!(taken(&batch), [(0, 0), (1, 5)]);
         batch.release();
         assert_eq!(batch.len(), 2);
+    }
+
+    #[test]
+    fn what_waits_takes_no_room_from_what_is_new() {
+        let mut batch = Batch::new(BatchLimits { records_max: 2, bytes_max: 1 << 20, held_max: 4 });
+        let record = |offset| Record {
+            topic: TopicId(0),
+            partition: 0,
+            offset,
+            time_ms: 0,
+            key: None,
+            value: None,
+            headers: Headers::NONE,
+        };
+        [0, 1].into_iter().for_each(|offset| batch.push(&record(offset)));
+        assert!(!batch.has_room_for(&record(2)) && batch.is_full());
+        batch.settle(2, |_| Take::Merged);
+        batch.release();
+        assert_eq!(batch.len(), 2, "topic 1 may still have something");
+        assert!(batch.has_room_for(&record(2)) && !batch.is_full());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Owns what a worker tells of itself: plain numbers, added up on its thread and handed over once a turn.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::counts::{Counts, Tally};
 use super::records::TopicId;
@@ -67,7 +68,7 @@ pub struct PartitionState {
     /// The age of its last snapshot, in seconds; `None` before there is one.
     pub snapshot_age_seconds: Option<f64>,
     /// The figures of its buyers, as of the last pass over them.
-    pub figures: Figures,
+    pub figures: Arc<Figures>,
 }
 
 /// What a partition is doing.

@@ -5,3 +5,4 @@ mod broker;
 mod certificates;
 mod client;
 mod harness;
+mod log;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use super::*;
 use crate::base::Cents;
@@ -36,11 +37,11 @@ fn live(retained: &[(&str, i128)]) -> PartitionState {
         buyers: 2,
         state_bytes: 1000,
         snapshot_age_seconds: None,
-        figures: Figures {
+        figures: Arc::new(Figures {
             sums: BTreeMap::from([((Some(Segment::Named), Grade::A), sums), ((None, Grade::F), Sums::default())]),
             alerts: BTreeMap::from([((AlertKind::LimitExceeded, Severity::Warning), 3)]),
             most_retained,
-        },
+        }),
     }
 }
 
@@ -71,7 +72,7 @@ fn full() -> Metrics {
     told.counts.outputs.insert("alert.raised", 2);
     told.counts.own.refused.insert(RefusalCode::Malformed, 2);
     told.counts.copies.refused.insert(RefusalCode::Malformed, 1);
-    [1, 1, 30, 100_000].map(|ms| told.latency.note(ms));
+    [1, 1, 30, 100_000].into_iter().for_each(|ms| told.latency.note(ms));
     metrics.flush(0, told);
     metrics
 }

@@ -53,7 +53,7 @@ impl Snapshots {
         check_name("the instance", instance)?;
         let store = match location {
             SnapshotLocation::Folder(path) => Store::Folder(Folder::open(path, group, instance)?),
-            SnapshotLocation::Bucket(url) => Store::Remote(Remote::open(url, group)?),
+            SnapshotLocation::Bucket(url) => Store::Remote(Remote::open(url, group, remote::variables())?),
         };
         Ok(Snapshots::on(store))
     }
@@ -92,14 +92,22 @@ pub struct SnapshotHandle {
     /// Distinguishes the temporary names of this process' workers.
     number: u32,
     hook: PointHook,
-    writing: Option<(SnapshotName, u64, JoinHandle<Result<(), StoreError>>)>,
+    writing: Option<Writing>,
     saved: Vec<Saved>,
+}
+
+/// A snapshot on its way.
+struct Writing {
+    name: SnapshotName,
+    bytes: u64,
+    thread: JoinHandle<Result<(), StoreError>>,
 }
 
 impl SnapshotHandle {
     /// Notes what became of the snapshot that was handed over, once that is known.
     fn collect(&mut self) {
-        let Some((name, bytes, thread)) = self.writing.take_if(|(.., thread)| thread.is_finished()) else { return };
+        let finished = self.writing.take_if(|writing| writing.thread.is_finished());
+        let Some(Writing { name, bytes, thread }) = finished else { return };
         self.saved.push(Saved { name, bytes, outcome: joined(thread) });
     }
 }
@@ -117,7 +125,7 @@ impl SnapshotStore for SnapshotHandle {
     }
 
     fn is_busy(&self) -> bool {
-        self.writing.as_ref().is_some_and(|(.., thread)| !thread.is_finished())
+        self.writing.as_ref().is_some_and(|writing| !writing.thread.is_finished())
     }
 
     fn save(&mut self, name: SnapshotName, bytes: Vec<u8>, generations: usize) {
@@ -127,7 +135,7 @@ impl SnapshotStore for SnapshotHandle {
         let (store, number, hook) = (Arc::clone(&self.store), self.number, Arc::clone(&self.hook));
         let write = move || store.save(name, bytes, generations, number, &hook);
         match std::thread::Builder::new().name("snapshot".to_owned()).spawn(write) {
-            Ok(thread) => self.writing = Some((name, length, thread)),
+            Ok(thread) => self.writing = Some(Writing { name, bytes: length, thread }),
             Err(error) => {
                 let outcome = Err(StoreError(format!("no thread can be started to write a snapshot: {error}")));
                 self.saved.push(Saved { name, bytes: length, outcome });
@@ -141,7 +149,7 @@ impl SnapshotStore for SnapshotHandle {
     }
 
     fn wait(&mut self) {
-        if let Some((name, bytes, thread)) = self.writing.take() {
+        if let Some(Writing { name, bytes, thread }) = self.writing.take() {
             self.saved.push(Saved { name, bytes, outcome: joined(thread) });
         }
     }

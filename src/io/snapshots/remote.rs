@@ -25,6 +25,9 @@ const PARTS_MAX: usize = 4;
 /// The beginnings of environment variables that the stores go by.
 const VARIABLES: [&str; 3] = ["AWS_", "GOOGLE_", "AZURE_"];
 
+/// Settings of a store, by the names that they have in the environment.
+type Variables = Vec<(String, String)>;
+
 /// The snapshots of a group in a bucket.
 pub(super) struct Remote {
     store: Arc<dyn ObjectStore>,
@@ -44,8 +47,8 @@ impl std::fmt::Debug for Remote {
 }
 
 impl Remote {
-    pub(super) fn open(url: &Url, group: &str) -> Result<Remote, StoreError> {
-        let (store, path) = parse_url_opts(url, variables()).map_err(|error| {
+    pub(super) fn open(url: &Url, group: &str, variables: Variables) -> Result<Remote, StoreError> {
+        let (store, path) = parse_url_opts(url, variables).map_err(|error| {
             StoreError(format!(
                 "cannot open {url} for snapshots: {error}. Check AWS_..., GOOGLE_... or AZURE_... in the environment"
             ))
@@ -160,7 +163,7 @@ impl Remote {
     clippy::disallowed_methods,
     reason = "credentials come from the environment alone, where the stores look for them"
 )]
-fn variables() -> Vec<(String, String)> {
+pub(super) fn variables() -> Variables {
     let is_setting = |name: &str| VARIABLES.iter().any(|beginning| name.starts_with(beginning));
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -169,58 +172,4 @@ fn variables() -> Vec<(String, String)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use object_store::memory::InMemory;
-
-    use super::super::tests::{save, serves};
-    use super::super::{Snapshots, Store};
-    use super::*;
-    use crate::runtime::SnapshotStore;
-
-    fn in_memory() -> (Arc<InMemory>, Snapshots) {
-        let store = Arc::new(InMemory::new());
-        let remote = Remote::on(store.clone(), Path::from("a/vigie"), "memory".to_owned()).expect("a runtime");
-        (store, Snapshots::on(Store::Remote(remote)))
-    }
-
-    #[test]
-    fn a_bucket_keeps_snapshots() {
-        let (_, snapshots) = in_memory();
-        serves(&snapshots);
-    }
-
-    #[test]
-    fn large_ones_go_up_in_parts_and_come_back_whole() {
-        let (store, snapshots) = in_memory();
-        let mut handle = snapshots.handle(Arc::new(|_| {}));
-        let bytes: Vec<u8> = (0..WHOLE_BYTES_MAX + 12_345).map(|place| (place / 1000) as u8).collect();
-        let name = SnapshotName { partition: 0, epoch: 1 };
-        assert_eq!(save(&mut handle, name, bytes.clone(), 3).outcome, Ok(()));
-        assert!(handle.load(name).expect("loaded") == bytes);
-        let path = Path::from("a/vigie/00000/00000000000000000001.snapshot");
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        assert_eq!(runtime.block_on(store.head(&path)).expect("there").size, bytes.len() as u64);
-    }
-
-    #[test]
-    fn what_reads_back_other_than_written_is_deleted_and_told() {
-        let (store, snapshots) = in_memory();
-        let spoil = move |point| {
-            if point == Point::AfterSnapshotRename {
-                let path = Path::from("a/vigie/00000/00000000000000000001.snapshot");
-                let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-                runtime.block_on(store.put(&path, vec![1, 2, 4].into())).expect("spoilt");
-            }
-        };
-        let mut handle = snapshots.handle(Arc::new(spoil));
-        let error = save(&mut handle, SnapshotName { partition: 0, epoch: 1 }, vec![1, 2, 3], 3).outcome;
-        assert!(error.expect_err("failed").0.contains("reads back other"));
-        assert_eq!(handle.list(0), Ok(vec![]));
-    }
-
-    #[test]
-    fn debug_shows_no_credentials() {
-        let (_, snapshots) = in_memory();
-        assert!(format!("{snapshots:?}").contains(r#"Remote { place: "memory", .. }"#));
-    }
-}
+mod tests;

@@ -92,7 +92,7 @@ impl ServiceRules {
             topics,
             decode,
             params,
-            limits: BatchLimits { records_max: 16_384, bytes_max: 8 << 20, held_max: 16_384 },
+            limits: BatchLimits { records_max: 16_384, bytes_max: 8 << 20, held_max: 4096 },
             instance,
             clock: ClockRule::Live,
             cold_start: ColdStart::Silent,
@@ -342,7 +342,16 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
         let partition = slot.partition;
         let position = |(topic, next): (usize, &i64)| Position { topic: TopicId(topic as u16), partition, next: *next };
         let positions: Vec<Position> = slot.positions.iter().enumerate().map(position).collect();
-        self.log.start(partition, &positions)?;
+        match self.log.start(partition, &positions) {
+            Ok(()) => {}
+            Err(error @ LogError::Fatal(_)) => return Err(error),
+            // It was taken away meanwhile, it seems: the next poll will say so, or this is tried again.
+            Err(error) => {
+                self.notices.push(Notice::Warned(format!("partition {partition} does not go on yet: {error}")));
+                self.place(partition, Place::Recovering(Recovery::new(partition, Some(slot), begun_ns)));
+                return Ok(());
+            }
+        }
         let now_ns = self.log.elapsed_ns();
         let seconds = (now_ns - begun_ns) as f64 / 1e9;
         self.observed.recovery_seconds.push(seconds);

@@ -2,6 +2,7 @@
 //! turns again by the same code.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::storm::Storm;
 use super::untold::Untold;
@@ -84,7 +85,7 @@ pub(super) struct SlotLog {
     /// The pass over its buyers: how far it is, what it has found, and what the last one had found.
     pub(super) pass_at: usize,
     pub(super) pass: Figures,
-    pub(super) figures: Figures,
+    pub(super) figures: Arc<Figures>,
 }
 
 /// How a turn is to be taken.

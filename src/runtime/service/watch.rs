@@ -1,6 +1,8 @@
 //! Owns what a service looks after beside its turns: how far behind it is, the figures of its buyers, and whether its inputs
 //! reach back as far as its snapshots need.
 
+use std::sync::Arc;
+
 use super::slot::{Slot, Stage};
 use super::{Notice, Place, Service};
 use crate::runtime::log::{GroupLog, LogError};
@@ -51,7 +53,7 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
             slot.log.pass_at = end;
             if end == buyers {
                 slot.log.pass_at = 0;
-                slot.log.figures = std::mem::take(&mut slot.log.pass);
+                slot.log.figures = Arc::new(std::mem::take(&mut slot.log.pass));
             }
         }
     }
@@ -84,7 +86,7 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
                     buyers: slot.shard.buyers() as u64,
                     state_bytes: slot.log.snapshot_bytes,
                     snapshot_age_seconds: slot.log.stored_at_ns.map(|at_ns| (now_ns - at_ns) as f64 / 1e9),
-                    figures: slot.log.figures.clone(),
+                    figures: Arc::clone(&slot.log.figures),
                 },
             );
         }

@@ -1,0 +1,119 @@
+//! Owns what a worker reads of its partitions: which are started, from where, and how a turn's batch is filled from them.
+
+use std::time::Duration;
+
+use super::source::{Answer, Place, Source};
+use crate::io::clock::Stopwatch;
+use crate::runtime::{Batch, LogError, Position, TopicId};
+
+/// The started partitions of a worker.
+pub(super) struct Inputs {
+    source: Box<dyn Source>,
+    topics: usize,
+    /// In order of partition, then topic.
+    places: Vec<Place>,
+    /// Where the next round begins, so that no place is always the last.
+    first: usize,
+    turn: Duration,
+}
+
+/// Records of a place that are taken at once, at least: fewer cost more each.
+const SHARE_MIN: usize = 64;
+/// How long a poll waits without looking at the group.
+const WAIT_MAX: Duration = Duration::from_millis(50);
+
+impl Inputs {
+    pub(super) fn new(source: Box<dyn Source>, topics: usize, turn: Duration) -> Inputs {
+        Inputs { source, topics, places: Vec::new(), first: 0, turn }
+    }
+
+    /// Reads a partition from these positions on, one for each topic.
+    pub(super) fn start(&mut self, partition: u32, positions: &[Position]) -> Result<(), LogError> {
+        self.stop(partition);
+        for topic in 0..self.topics {
+            let topic = TopicId(topic as u16);
+            let position = positions.iter().find(|position| position.topic == topic && position.partition == partition);
+            let Some(position) = position else {
+                return Err(LogError::Fatal(format!(
+                    "partition {partition} has no position for topic number {}",
+                    topic.0
+                )));
+            };
+            let place = Place { topic, partition };
+            self.source.open(place, position.next)?;
+            self.places.push(place);
+        }
+        self.places.sort_unstable_by_key(|place| (place.partition, place.topic));
+        Ok(())
+    }
+
+    /// Reads a partition no more.
+    pub(super) fn stop(&mut self, partition: u32) {
+        for place in self.places.extract_if(.., |place| place.partition == partition) {
+            self.source.close(place);
+        }
+    }
+
+    /// Fills the batch until it is full, the turn is over, or `is_interrupted` says that there are other things to do.
+    pub(super) fn poll(
+        &mut self,
+        batch: &mut Batch,
+        mut is_interrupted: impl FnMut() -> Result<bool, LogError>,
+    ) -> Result<(), LogError> {
+        let since = Stopwatch::start();
+        loop {
+            self.source.serve()?;
+            self.round(batch)?;
+            let left = self.turn.saturating_sub(Duration::from_secs_f64(since.seconds()));
+            if batch.is_full() || left.is_zero() || is_interrupted()? {
+                return Ok(());
+            }
+            self.source.wait(left.min(WAIT_MAX));
+        }
+    }
+
+    /// Takes what is at hand of each place in turn, a share of the batch at a time, until there is no more or no more fits.
+    fn round(&mut self, batch: &mut Batch) -> Result<(), LogError> {
+        let mut open: Vec<Place> = Vec::with_capacity(self.places.len());
+        let (before, after) = self.places.split_at(self.first.min(self.places.len()));
+        open.extend(after.iter().chain(before).filter(|place| batch.wants(place.topic, place.partition)));
+        self.first = (self.first + 1) % self.places.len().max(1);
+        let share = (RECORDS_A_ROUND / open.len().max(1)).max(SHARE_MIN);
+        while !open.is_empty() {
+            let mut at = 0;
+            while at < open.len() {
+                let place = open[at];
+                let mut is_full = false;
+                let taken = self.source.take(place, share, &mut |record| {
+                    if batch.has_room_for(record) {
+                        batch.push(record);
+                        Answer::Taken
+                    } else {
+                        is_full = true;
+                        Answer::NotNow
+                    }
+                })?;
+                if taken.is_empty && self.source.reached_end(place).is_some() {
+                    batch.reached_end(place.topic, place.partition);
+                }
+                if is_full {
+                    return Ok(());
+                }
+                if taken.is_empty || !batch.wants(place.topic, place.partition) {
+                    open.swap_remove(at);
+                } else {
+                    at += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The end of a place as last heard of.
+    pub(super) fn heard_end(&mut self, topic: TopicId, partition: u32) -> Option<i64> {
+        self.source.heard_end(Place { topic, partition })
+    }
+}
+
+/// Records that the places share in a round; the batch has its own limit.
+const RECORDS_A_ROUND: usize = 2_048;
