@@ -211,7 +211,8 @@ fn read(config: &mut ClientConfig, topic: &str) -> Vec<OwnedRecord> {
     records.concat()
 }
 
-fn owned(message: &BorrowedMessage<'_>) -> OwnedRecord {
+/// A copy of a record.
+pub fn owned(message: &BorrowedMessage<'_>) -> OwnedRecord {
     let header = |header: Header<'_, &[u8]>| (header.key.to_owned(), header.value.map(<[u8]>::to_vec));
     OwnedRecord {
         topic: message.topic().to_owned(),

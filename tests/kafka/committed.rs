@@ -1,9 +1,16 @@
 //! All that a reader of committed records sees of a scene, once nothing is under way any more.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{Offset, TopicPartitionList};
 
 use crate::broker::Broker;
-use crate::client::OwnedRecord;
+use crate::client::{OwnedRecord, owned};
 use crate::scene::{INPUTS, JOURNAL, OUTPUTS, Positions, Scene, Way};
 
 /// The records of a topic, by partition, each in its order.
@@ -61,3 +68,71 @@ fn by_partition(records: Vec<OwnedRecord>, partitions: u32) -> ByPartition {
     }
     parted
 }
+
+/// A reader of committed records that is there all the time: what it sees as it comes must be what is there in the end.
+pub struct Watcher {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<BTreeMap<(String, i32), Vec<OwnedRecord>>>,
+}
+
+impl Watcher {
+    /// Begins to read all outputs and the journal.
+    pub fn start(broker: &Broker, scene: &Scene) -> Watcher {
+        let mut config = broker.client();
+        config.set("group.id", "watcher").set("enable.auto.commit", "false").set("isolation.level", "read_committed");
+        let consumer: BaseConsumer = config.set("fetch.wait.max.ms", "50").create().unwrap();
+        let mut from = TopicPartitionList::new();
+        for name in OUTPUTS.into_iter().chain([JOURNAL]) {
+            for partition in 0..scene.partitions {
+                from.add_partition_offset(&scene.topic(name), partition as i32, Offset::Beginning).unwrap();
+            }
+        }
+        consumer.assign(&from).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            let mut seen: BTreeMap<(String, i32), Vec<OwnedRecord>> = BTreeMap::new();
+            // Once it is to stop, it reads what is left.
+            let mut quiet = 0;
+            while quiet < QUIET_POLLS {
+                match consumer.poll(Duration::from_millis(100)) {
+                    Some(Ok(message)) => {
+                        let record = owned(&message);
+                        seen.entry((record.topic.clone(), record.partition)).or_default().push(record);
+                        quiet = 0;
+                    }
+                    // A broker that is gone comes back.
+                    Some(Err(_)) => {}
+                    None => quiet += u32::from(stopped.load(Ordering::Relaxed)),
+                }
+            }
+            seen
+        });
+        Watcher { stop, thread }
+    }
+
+    /// Compares what it saw with what is there in the end; it may not have come to the last records.
+    pub fn finish(self, seen: &Committed) -> Result<(), String> {
+        self.stop.store(true, Ordering::Relaxed);
+        let watched = self.thread.join().unwrap();
+        let all = seen.outputs.iter().map(|(name, records)| (*name, records)).chain([(JOURNAL, &seen.journal)]);
+        for (name, partition, there) in all.flat_map(|(name, records)| {
+            records.iter().enumerate().map(move |(partition, records)| (name, partition as i32, records))
+        }) {
+            let watched = watched.get(&(format!("{}{name}", seen.prefix), partition)).map_or(&[][..], Vec::as_slice);
+            if !there.starts_with(watched) {
+                let same = watched.iter().zip(there).take_while(|(a, b)| a == b).count();
+                return Err(format!(
+                    "{name}-{partition}: a reader saw other records as they came, from number {same} on"
+                ));
+            }
+            if watched.len() < there.len() {
+                return Err(format!("{name}-{partition}: a reader saw {} of {} records", watched.len(), there.len()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Polls on end without a record after which there are no more.
+const QUIET_POLLS: u32 = 10;

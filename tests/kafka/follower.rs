@@ -64,7 +64,10 @@ pub fn follow(seen: &Committed, partition: u32) -> Result<Followed, Complaint> {
     }
     let rows = seen.outputs["exposures"][partition].len();
     if follower.told != rows {
-        return Err(format!("partition {partition}: the journal tells of {} rows of figures, not {rows}", follower.told));
+        return Err(format!(
+            "partition {partition}: the journal tells of {} rows of figures, not {rows}",
+            follower.told
+        ));
     }
     Ok(follower.followed)
 }
@@ -97,9 +100,11 @@ impl Follower<'_> {
         turn.take(&mut shard, &order)?;
         let Turn { sent, counts: [applied, duplicate, refused, skipped], .. } = turn;
         let said = entry.counts;
-        demand("counts", &[said.applied, said.duplicate, said.refused, said.skipped], &[
-            applied, duplicate, refused, skipped,
-        ])?;
+        demand(
+            "counts",
+            &[said.applied, said.duplicate, said.refused, said.skipped],
+            &[applied, duplicate, refused, skipped],
+        )?;
         demand("clock", &entry.clock, &shard.clock())?;
         demand("hash of judgements", &entry.judgements, &shard.judgements())?;
         demand("outputs", &(entry.outputs.records as usize, entry.outputs.hash), &(sent.len(), hash(&sent)))?;
@@ -148,14 +153,20 @@ impl Follower<'_> {
             let row = rows.get(self.told).ok_or("rows of figures are missing")?;
             self.told += 1;
             let buyer = String::from_utf8_lossy(row.key.as_deref().unwrap_or_default()).into_owned();
-            let place = shard.place_of(&buyer).ok_or_else(|| format!("there are figures of {buyer}, who is unknown"))?;
+            let place =
+                shard.place_of(&buyer).ok_or_else(|| format!("there are figures of {buyer}, who is unknown"))?;
             let mut effects = Vec::new();
             shard.tell_exposures_of(&[place], &mut effects);
             let now = without_id(&encoded(&effects[0]));
             let told = without_id(row.value.as_deref().unwrap_or_default());
             if now != told {
                 let text = String::from_utf8_lossy;
-                return Err(format!("the figures of {buyer} at {} are\n{}\nand not\n{}", row.offset, text(&now), text(&told)));
+                return Err(format!(
+                    "the figures of {buyer} at {} are\n{}\nand not\n{}",
+                    row.offset,
+                    text(&now),
+                    text(&told)
+                ));
             }
             if !self.followed.untold.remove(&buyer) {
                 return Err(format!("the figures of {buyer} at {} are told, and had not moved", row.offset));
@@ -234,12 +245,15 @@ impl Turn<'_> {
                     (dead_letter::OFFSET, &offset),
                 ];
                 let said = said.map(|(name, value)| (name.to_owned(), Some(value.as_bytes().to_vec())));
-                self.sent.push(("dead-letters", Expected {
-                    key: record.key.clone(),
-                    value: record.value.clone(),
-                    headers: record.headers.iter().cloned().chain(said).collect(),
-                    timestamp: record.timestamp,
-                }));
+                self.sent.push((
+                    "dead-letters",
+                    Expected {
+                        key: record.key.clone(),
+                        value: record.value.clone(),
+                        headers: record.headers.iter().cloned().chain(said).collect(),
+                        timestamp: record.timestamp,
+                    },
+                ));
             }
         }
     }

@@ -79,7 +79,8 @@ impl Monitor {
     }
 
     pub fn is_ready(&self) -> bool {
-        self.get("/ready").is_some_and(|answer| answer.starts_with("HTTP/1.1 200") || answer.starts_with("HTTP/1.0 200"))
+        self.get("/ready")
+            .is_some_and(|answer| answer.starts_with("HTTP/1.1 200") || answer.starts_with("HTTP/1.0 200"))
     }
 
     /// The sum of a metric over its labels; 0 where there is none.
@@ -202,7 +203,7 @@ fn command(scene: &Scene, launch: &Launch, port: u16) -> Command {
         .current_dir(scene.folder())
         .arg("run")
         .args(["--brokers", &scene.brokers, "--prefix", &scene.prefix, "--group", &scene.group])
-        .args(["--instance", &launch.instance, "--threads", "1", "--turn-ms", "20", "--cold-start", "full"])
+        .args(["--instance", &launch.instance, "--threads", &scene.threads.to_string(), "--turn-ms", "20"])
         .args(["--clock", if scene.clock == Clock::Event { "event" } else { "live" }])
         .args(["--metrics", &format!("127.0.0.1:{port}")])
         .arg("--snapshots")

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
 
+use vigie::runtime::outbox::dead_letter::CODE;
+
 use crate::client::OwnedRecord;
 use crate::committed::Committed;
 use crate::follower::{Complaint, Expected, Followed, follow};
@@ -109,7 +111,9 @@ fn positions_are_those(seen: &Committed, partition: u32, followed: &Followed) ->
         let read_to = followed.positions.get(&topic).copied().unwrap_or(0);
         let committed = seen.positions[&(topic, partition)].unwrap_or(0);
         if committed != read_to {
-            return Err(format!("{name}-{partition}: the group stands at {committed}, and the journal ends at {read_to}"));
+            return Err(format!(
+                "{name}-{partition}: the group stands at {committed}, and the journal ends at {read_to}"
+            ));
         }
         let inputs = &seen.inputs[topic][partition as usize];
         let end = inputs.last().map_or(0, |record| record.offset + 1);
@@ -126,7 +130,10 @@ fn ids_are_unique(seen: &Committed) -> Result<(), Complaint> {
         for record in seen.outputs[name].iter().flatten() {
             let id = id_of(record.value.as_deref().unwrap_or_default());
             if !ids.insert(id.clone()) {
-                return Err(format!("{name}-{} at {}: there are two outputs of the id {id}", record.partition, record.offset));
+                return Err(format!(
+                    "{name}-{} at {}: there are two outputs of the id {id}",
+                    record.partition, record.offset
+                ));
             }
         }
     }
@@ -143,39 +150,65 @@ type ByBuyer = BTreeMap<(String, &'static str), Vec<Vec<u8>>>;
 
 /// Compares with `vigie replay` of the same events in the same order: for one topic on the event clock.
 pub fn by_a_replay(seen: &Committed, scene: &Scene, lines: &[Line]) -> Result<(), Complaint> {
+    let values: Vec<&[u8]> = lines.iter().map(|line| line.value.as_slice()).collect();
+    let partitions: Vec<u32> = (0..seen.partitions).collect();
+    compare(seen, &partitions, replay(scene, &values))
+}
+
+/// Compares with a `vigie replay` for each partition of its events in the order in which they were seen, whatever the topics
+/// they came by: on the event clock.
+pub fn by_replays_of_the_order(seen: &Committed, scene: &Scene) -> Result<(), Complaint> {
+    for partition in 0..seen.partitions {
+        let followed = follow(seen, partition)?;
+        let mut values = Vec::new();
+        for (topic, offset) in &followed.order {
+            let record = &seen.inputs[*topic][partition as usize][*offset as usize];
+            values.push(record.value.as_deref().unwrap_or_default());
+        }
+        compare(seen, &[partition], replay(scene, &values))?;
+    }
+    Ok(())
+}
+
+fn compare(seen: &Committed, partitions: &[u32], (expected, refused): Replayed) -> Result<(), Complaint> {
+    let records = |name: &'static str| partitions.iter().flat_map(|partition| &seen.outputs[name][*partition as usize]);
     let mut there = ByBuyer::new();
     for name in OUTPUTS_OF_JUDGEMENT {
-        for record in seen.outputs[name].iter().flatten() {
+        for record in records(name) {
             let value = record.value.clone().unwrap_or_default();
             let buyer = String::from_utf8_lossy(record.key.as_deref().unwrap_or_default()).into_owned();
             there.entry((buyer, name)).or_default().push(value);
         }
     }
-    let (expected, refused) = replay(scene, lines);
     for (at, outputs) in &expected {
         if there.get(at) != Some(outputs) {
             let found = there.get(at).map_or(&[][..], Vec::as_slice);
             let same = outputs.iter().zip(found).take_while(|(a, b)| a == b).count();
-            let text = |of: Option<&Vec<u8>>| of.map_or("nothing".into(), |value| String::from_utf8_lossy(value).into_owned());
+            let text = |of: Option<&Vec<u8>>| {
+                of.map_or("nothing".to_owned(), |value| String::from_utf8_lossy(value).into_owned())
+            };
             let (should, is) = (text(outputs.get(same)), text(found.get(same)));
             return Err(format!("{at:?}, number {same}: a replay gives\n{should}\nand there is\n{is}"));
         }
     }
-    if let Some((at, _)) = there.iter().find(|(at, _)| !expected.contains_key(at)) {
+    if let Some((at, _)) = there.iter().find(|(at, _)| !expected.contains_key(*at)) {
         return Err(format!("{at:?}: a replay gives nothing of this"));
     }
     let mut codes = BTreeMap::new();
-    for record in seen.outputs["dead-letters"].iter().flatten() {
-        let code = record.headers.iter().find(|(name, _)| name == "vigie.error.code").and_then(|(_, code)| code.clone());
-        *codes.entry(String::from_utf8(code.unwrap_or_default()).unwrap()).or_insert(0_u64) += 1;
+    for record in records("dead-letters") {
+        let code = record.headers.iter().find(|(name, _)| name == CODE).and_then(|(_, code)| code.clone());
+        *codes.entry(String::from_utf8_lossy(&code.unwrap_or_default()).into_owned()).or_insert(0_u64) += 1;
     }
-    if codes != refused { Err(format!("a replay refuses {refused:?}, and refused were {codes:?}")) } else { Ok(()) }
+    if codes == refused { Ok(()) } else { Err(format!("a replay refuses {refused:?}, and refused were {codes:?}")) }
 }
 
+/// What a replay gives: outputs, and refused lines by code.
+type Replayed = (ByBuyer, BTreeMap<String, u64>);
+
 /// What `vigie replay` makes of some lines: outputs, and refused lines by code.
-fn replay(scene: &Scene, lines: &[Line]) -> (ByBuyer, BTreeMap<String, u64>) {
+fn replay(scene: &Scene, lines: &[&[u8]]) -> Replayed {
     let path = |name: &str| scene.folder().join(name);
-    let file: Vec<u8> = lines.iter().flat_map(|line| [line.value.as_slice(), b"\n"].concat()).collect();
+    let file: Vec<u8> = lines.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect();
     fs::write(path("events.jsonl"), file).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_vigie"))
         .arg("replay")

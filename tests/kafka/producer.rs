@@ -94,10 +94,7 @@ impl Events {
         );
         let rules = DecodeRules::new(Currency::parse("EUR").unwrap(), Instant::MAX);
         let scratch = bumpalo::Bump::new();
-        assert!(matches!(
-            decode_value(tick.as_bytes(), &rules, &scratch),
-            Ok(Event { body: Body::ClockTick(_), .. })
-        ));
+        assert!(matches!(decode_value(tick.as_bytes(), &rules, &scratch), Ok(Event { body: Body::ClockTick(_), .. })));
         Line { home: None, buyer: None, value: tick.into_bytes() }
     }
 }

@@ -50,6 +50,15 @@ pub enum Clock {
 /// The group's committed positions, by input topic and partition.
 pub type Positions = BTreeMap<(usize, u32), Option<i64>>;
 
+/// Short times, so that much happens in a test: a snapshot a second, and the dead are missed soon.
+const SETTINGS: &str = "\
+snapshot_interval_seconds = 1
+exposures_interval_ms = 200
+[kafka]
+session_timeout_ms = 3000
+transaction_timeout_ms = 3000
+";
+
 /// Topics, a group and a folder that no other test has.
 #[derive(Debug)]
 pub struct Scene {
@@ -60,6 +69,8 @@ pub struct Scene {
     pub partitions: u32,
     pub way: Way,
     pub clock: Clock,
+    /// Workers of each instance.
+    pub threads: u32,
     /// What `vigie.toml` says besides what flags do.
     pub settings: String,
     folder: PathBuf,
@@ -80,11 +91,17 @@ impl Scene {
             partitions,
             way,
             clock,
-            settings: String::new(),
+            threads: 1,
+            settings: SETTINGS.to_owned(),
             folder: folder.into(),
         };
-        let topics: Vec<String> =
-            INPUTS.map(|(name, _)| name).into_iter().chain(OUTPUTS).chain([JOURNAL]).map(|name| scene.topic(name)).collect();
+        let topics: Vec<String> = INPUTS
+            .map(|(name, _)| name)
+            .into_iter()
+            .chain(OUTPUTS)
+            .chain([JOURNAL])
+            .map(|name| scene.topic(name))
+            .collect();
         create(broker, &topics, partitions);
         scene
     }

@@ -63,6 +63,9 @@ pub enum Fetching {
     Messages,
 }
 
+/// How long a request waits for its answer, where the user says nothing else.
+const SOCKET_TIMEOUT_MS: u32 = 10_000;
+
 impl Settings {
     /// The settings that a service begins with.
     #[must_use]
@@ -105,7 +108,7 @@ impl Settings {
         config
             .set("client.id", format!("{}-{role}", self.transactional_id()))
             .set("socket.keepalive.enable", "true")
-            .set("socket.timeout.ms", "10000")
+            .set("socket.timeout.ms", SOCKET_TIMEOUT_MS.to_string())
             .set("reconnect.backoff.ms", "50")
             .set("reconnect.backoff.max.ms", "1000")
             .set("topic.metadata.refresh.interval.ms", "60000")
@@ -173,6 +176,10 @@ impl Settings {
             .set("transactional.id", self.transactional_id())
             .set("transaction.timeout.ms", self.transaction_timeout_ms.to_string())
             .set("message.timeout.ms", self.transaction_timeout_ms.to_string());
+        // No request of a transaction waits longer than the transaction may take: librdkafka insists.
+        if !self.properties.values.contains_key("socket.timeout.ms") {
+            config.set("socket.timeout.ms", SOCKET_TIMEOUT_MS.min(self.transaction_timeout_ms).to_string());
+        }
         // A connection that fails is told only the first time within 30 s, except as a debug line: and each one may mean a
         // second copy of the end of a transaction. There are few of these lines while all is well.
         config.set(
@@ -390,6 +397,8 @@ mod tests {
         let producer = settings.for_transactions();
         assert_eq!(producer.get("transactional.id"), Some("vigie-a-3"));
         assert_eq!(producer.get("enable.idempotence"), Some("true"));
+        let hasty = Settings { transaction_timeout_ms: 5_000, ..settings.clone() }.for_transactions();
+        assert_eq!(hasty.get("socket.timeout.ms"), Some("5000"));
         assert_eq!(settings.for_group().get("group.instance.id"), Some("a-3"));
         assert_eq!(settings.for_group().get("partition.assignment.strategy"), Some("range"));
         let broker = Settings { protocol: GroupProtocol::Consumer, ..settings };
