@@ -147,7 +147,7 @@ impl Recovery {
         let committed = topics.map(|topic| log.committed(topic, partition)).collect::<Result<Vec<_>, _>>()?;
         let journal = means.rules.topics.outputs.journal.ok_or_else(|| Halt::Stop("it has no journal".to_owned()))?;
         let bounds = log.bounds(journal, partition)?;
-        let last = last_entry(log, journal, partition, bounds.first, bounds.end)?;
+        let last = last_entry(log, (journal, partition), &means.rules.group, bounds.first, bounds.end)?;
         let parked = self.parked.as_ref().map(|slot| (slot.epoch, slot.entry));
         let resumes = last.as_ref().map(|(entry, hash)| (entry.epoch, *hash)).is_some_and(|last| Some(last) == parked);
         let snapshots = match resumes {
@@ -207,11 +207,11 @@ fn fresh<L: GroupLog>(log: &mut L, partition: u32, rules: &ServiceRules) -> Resu
     Ok(Slot::new(partition, shard, bounds.iter().map(|bounds| bounds.first).collect(), stage))
 }
 
-/// The last entry of a partition of the journal, and its hash.
+/// The last entry of the group in a partition of the journal, and its hash.
 fn last_entry<L: GroupLog>(
     log: &mut L,
-    journal: TopicId,
-    partition: u32,
+    (journal, partition): (TopicId, u32),
+    group: &str,
     first: i64,
     end: i64,
 ) -> Result<Option<(Entry, u128)>, Halt> {
@@ -221,7 +221,7 @@ fn last_entry<L: GroupLog>(
         let from = end.saturating_sub(span).max(first);
         records.clear();
         read_all(log, journal, partition, from, end, &mut records)?;
-        if let Some(last) = records.iter().next_back() {
+        if let Some(last) = records.iter().rfind(|record| is_of(group, record)) {
             return Ok(Some(decode(&last)?));
         }
         if from == first {
@@ -249,6 +249,11 @@ fn read_all<L: GroupLog>(
         next = after;
     }
     Ok(())
+}
+
+/// Whether an entry of the journal is the group's own.
+fn is_of(group: &str, record: &Record<'_>) -> bool {
+    record.key == Some(group.as_bytes())
 }
 
 fn decode(record: &Record<'_>) -> Result<(Entry, u128), Halt> {
@@ -406,7 +411,7 @@ impl Replay {
         self.scratch.clear();
         let (from, end) = (self.journal_next, self.journal_end);
         self.journal_next = log.read(journal, partition, from, end, &mut self.scratch)?;
-        for record in self.scratch.iter() {
+        for record in self.scratch.iter().filter(|record| is_of(&means.rules.group, record)) {
             let (entry, hash) = decode(&record)?;
             let (epoch, previous) =
                 self.entries.back().map_or((self.slot.epoch, self.slot.entry), |(e, h)| (e.epoch, *h));
