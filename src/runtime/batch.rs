@@ -13,7 +13,8 @@ pub struct BatchLimits {
     pub records_max: usize,
     /// Bytes of keys, values and headers at most; one record that is larger is taken alone.
     pub bytes_max: usize,
-    /// Records of one topic and partition that may wait at most before no more of them are wanted.
+    /// Records of one topic and partition that may wait at most before no more of them are wanted. What waits takes no room
+    /// from what is polled: else a topic that runs ahead would keep out the one that it waits for.
     pub held_max: usize,
 }
 
@@ -51,6 +52,9 @@ pub struct Batch {
     sources: Vec<Vec<Source>>,
     /// Where records that wait are copied to.
     spare: Records,
+    /// Of the records, those that were left by the turn before, and their bytes.
+    waiting: usize,
+    waiting_bytes: usize,
 }
 
 /// What is known of a topic's partition.
@@ -80,6 +84,8 @@ impl Batch {
             written_ms: Vec::new(),
             sources: Vec::new(),
             spare: Records::default(),
+            waiting: 0,
+            waiting_bytes: 0,
         }
     }
 
@@ -87,9 +93,10 @@ impl Batch {
     #[must_use]
     #[inline]
     pub fn has_room_for(&self, record: &Record<'_>) -> bool {
-        self.records.is_empty()
-            || (self.records.len() < self.limits.records_max
-                && self.records.bytes() + record.bytes() <= self.limits.bytes_max)
+        let polled = self.records.len() - self.waiting;
+        polled == 0
+            || (polled < self.limits.records_max
+                && self.records.bytes() - self.waiting_bytes + record.bytes() <= self.limits.bytes_max)
     }
 
     /// Whether it takes more of a topic's partition: not while too many of its records wait for other topics.
@@ -145,7 +152,8 @@ impl Batch {
     /// Whether no more records fit, so that there may be many more.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.records.len() >= self.limits.records_max || self.records.bytes() >= self.limits.bytes_max
+        self.records.len() - self.waiting >= self.limits.records_max
+            || self.records.bytes() - self.waiting_bytes >= self.limits.bytes_max
     }
 
     /// Forgets the records of a partition, and what was known of it.
@@ -240,6 +248,12 @@ impl Batch {
             });
         }
         self.order.clear();
+        self.note_waiting();
+    }
+
+    /// What is in it now was left by the turn before.
+    fn note_waiting(&mut self) {
+        (self.waiting, self.waiting_bytes) = (self.records.len(), self.records.bytes());
     }
 
     /// When each record counts as written.
@@ -285,6 +299,7 @@ impl Batch {
         std::mem::swap(&mut self.records, &mut self.spare);
         self.spare.clear();
         self.order.clear();
+        self.note_waiting();
     }
 }
 
@@ -357,6 +372,28 @@ mod tests {
         assert_eq!(taken(&batch), [(0, 0), (1, 5)]);
         batch.release();
         assert_eq!(batch.len(), 2);
+    }
+
+    #[test]
+    fn what_waits_takes_no_room_from_what_is_polled() {
+        let mut batch = Batch::new(BatchLimits { records_max: 2, bytes_max: 1 << 20, held_max: 9 });
+        let value = b"x".to_vec();
+        let record = |topic, offset| Record {
+            topic: TopicId(topic),
+            partition: 0,
+            offset,
+            time_ms: 5,
+            key: None,
+            value: Some(&value),
+            headers: Headers::NONE,
+        };
+        (0..2).for_each(|offset| batch.push(&record(0, offset)));
+        assert!(batch.is_full() && !batch.has_room_for(&record(1, 0)));
+        batch.settle(2, |_| Take::Merged);
+        batch.release();
+        assert_eq!((batch.len(), batch.is_full(), batch.has_room_for(&record(1, 0))), (2, false, true));
+        (0..2).for_each(|offset| batch.push(&record(1, offset)));
+        assert!(batch.is_full() && !batch.has_room_for(&record(1, 2)));
     }
 
     #[test]
