@@ -25,6 +25,7 @@ use std::time::Duration;
 use rdkafka::consumer::BaseConsumer;
 
 pub use open::OpenError;
+pub use queue::drain;
 pub use sender::{CommittedReader, Sender};
 pub use settings::{Fetching, GroupProtocol, Properties, RefusedProperty, Settings};
 

@@ -99,7 +99,7 @@ impl Settings {
     /// The id that its transactions go by: who comes again with it ends what its former self left open.
     #[must_use]
     pub fn transactional_id(&self) -> String {
-        format!("{}-{}-{}", self.prefix, self.instance, self.thread)
+        format!("{}-{}-{}", self.group, self.instance, self.thread)
     }
 
     /// What every client gets. `role` tells them apart in the broker's logs.
@@ -253,7 +253,7 @@ const REFUSED: &[(&[&str], &str)] = &[
     ),
     (&["group.id"], "use `group`"),
     (&["group.instance.id"], "use `instance`"),
-    (&["transactional.id"], "it is made of `prefix`, `instance` and the thread"),
+    (&["transactional.id"], "it is made of `group`, `instance` and the thread"),
     (&["transaction.timeout.ms", "message.timeout.ms", "delivery.timeout.ms"], "use `transaction_timeout_ms`"),
     (&["session.timeout.ms", "heartbeat.interval.ms"], "use `session_timeout_ms`"),
     (&["max.poll.interval.ms"], "use `poll_interval_max_ms`"),

@@ -147,7 +147,7 @@ impl Recovery {
         let committed = topics.map(|topic| log.committed(topic, partition)).collect::<Result<Vec<_>, _>>()?;
         let journal = means.rules.topics.outputs.journal.ok_or_else(|| Halt::Stop("it has no journal".to_owned()))?;
         let bounds = log.bounds(journal, partition)?;
-        let last = last_entry(log, journal, partition, bounds.first, bounds.end)?;
+        let last = last_entry(log, (journal, partition), &means.rules.group, bounds.first, bounds.end)?;
         let parked = self.parked.as_ref().map(|slot| (slot.epoch, slot.entry));
         let resumes = last.as_ref().map(|(entry, hash)| (entry.epoch, *hash)).is_some_and(|last| Some(last) == parked);
         let snapshots = match resumes {
@@ -207,11 +207,11 @@ fn fresh<L: GroupLog>(log: &mut L, partition: u32, rules: &ServiceRules) -> Resu
     Ok(Slot::new(partition, shard, bounds.iter().map(|bounds| bounds.first).collect(), stage))
 }
 
-/// The last entry of a partition of the journal, and its hash.
+/// The last entry of the group in a partition of the journal, and its hash.
 fn last_entry<L: GroupLog>(
     log: &mut L,
-    journal: TopicId,
-    partition: u32,
+    (journal, partition): (TopicId, u32),
+    group: &str,
     first: i64,
     end: i64,
 ) -> Result<Option<(Entry, u128)>, Halt> {
@@ -221,7 +221,7 @@ fn last_entry<L: GroupLog>(
         let from = end.saturating_sub(span).max(first);
         records.clear();
         read_all(log, journal, partition, from, end, &mut records)?;
-        if let Some(last) = records.iter().next_back() {
+        if let Some(last) = records.iter().rfind(|record| is_of(group, record)) {
             return Ok(Some(decode(&last)?));
         }
         if from == first {
@@ -249,6 +249,11 @@ fn read_all<L: GroupLog>(
         next = after;
     }
     Ok(())
+}
+
+/// Whether an entry of the journal is the group's own.
+fn is_of(group: &str, record: &Record<'_>) -> bool {
+    record.key == Some(group.as_bytes())
 }
 
 fn decode(record: &Record<'_>) -> Result<(Entry, u128), Halt> {
@@ -382,6 +387,7 @@ impl Replay {
     fn step<L: GroupLog>(&mut self, log: &mut L, means: &mut Means<'_>) -> Result<bool, Halt> {
         if self.entries.is_empty() {
             if self.slot.epoch == self.last {
+                self.begin_unread(log)?;
                 return Ok(true);
             }
             self.read_entries(log, means)?;
@@ -396,6 +402,18 @@ impl Replay {
         Ok(false)
     }
 
+    /// Sets the positions of the inputs of which no turn has read anything: where the group stands, or at their beginning.
+    fn begin_unread<L: GroupLog>(&mut self, log: &mut L) -> Result<(), LogError> {
+        let partition = self.slot.partition;
+        for (topic, (position, ahead)) in self.slot.positions.iter_mut().zip(&self.inputs).enumerate() {
+            if *position == i64::MIN {
+                let first = log.bounds(TopicId(topic as u16), partition)?.first;
+                *position = first.max(ahead.end);
+            }
+        }
+        Ok(())
+    }
+
     fn read_entries<L: GroupLog>(&mut self, log: &mut L, means: &Means<'_>) -> Result<(), Halt> {
         let journal = means.rules.topics.outputs.journal.ok_or_else(|| Halt::Stop("it has no journal".to_owned()))?;
         let (partition, last) = (self.slot.partition, self.last);
@@ -406,7 +424,7 @@ impl Replay {
         self.scratch.clear();
         let (from, end) = (self.journal_next, self.journal_end);
         self.journal_next = log.read(journal, partition, from, end, &mut self.scratch)?;
-        for record in self.scratch.iter() {
+        for record in self.scratch.iter().filter(|record| is_of(&means.rules.group, record)) {
             let (entry, hash) = decode(&record)?;
             let (epoch, previous) =
                 self.entries.back().map_or((self.slot.epoch, self.slot.entry), |(e, h)| (e.epoch, *h));
@@ -445,7 +463,9 @@ impl Replay {
                 ahead.shorten();
                 let end = ahead.end.max(range.to);
                 ahead.next = log.read(TopicId(range.topic), partition, ahead.next, end, &mut ahead.records)?;
-                return Ok(ahead.next >= range.to);
+                if ahead.next < range.to {
+                    return Ok(false);
+                }
             }
         }
         Ok(true)
