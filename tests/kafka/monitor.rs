@@ -40,6 +40,7 @@ impl Launch {
 #[derive(Debug)]
 pub struct Monitor {
     child: Child,
+    instance: String,
     port: u16,
     log: PathBuf,
     copies: Vec<JoinHandle<()>>,
@@ -55,7 +56,7 @@ impl Monitor {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("vigie can be started");
         let copies = vec![copy(child.stdout.take().unwrap(), &log), copy(child.stderr.take().unwrap(), &log)];
-        Monitor { child, port, log, copies, begun: Instant::now() }
+        Monitor { child, instance: launch.instance.clone(), port, log, copies, begun: Instant::now() }
     }
 
     /// Starts it and waits until it is ready.
@@ -94,6 +95,19 @@ impl Monitor {
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Does what a supervisor does: starts it anew where it has ended because Kafka says that another has its name; says
+    /// whether it did. To end for any other reason is wrong.
+    pub fn revive(&mut self, scene: &Scene) -> bool {
+        if self.is_running() {
+            return false;
+        }
+        let end = self.log_end();
+        assert!(end.contains("another process runs as the instance"), "the monitor has ended:\n{end}");
+        assert!(!self.log_text().contains("panic"), "the monitor has panicked:\n{end}");
+        *self = Monitor::start(scene, &Launch::of(&self.instance));
+        true
     }
 
     /// SIGKILL, and waits until it is gone.

@@ -22,6 +22,8 @@ const BROKEN_EVERY: u64 = 61;
 const DAYS: u16 = 3650;
 /// What is sent at a time.
 const BEATS_A_SECOND: u64 = 50;
+/// The closing tick is later than all else by the clock that topics are merged by.
+const AFTER_ALL: Duration = Duration::from_millis(50);
 /// How long a broker may be gone before what was sent to it is given up.
 const DELIVERY_MS_MAX: &str = "600000";
 
@@ -142,10 +144,13 @@ fn patient(broker: &Broker) -> RecordProducer {
     producer(broker.client().set("enable.idempotence", "true").set("message.timeout.ms", DELIVERY_MS_MAX))
 }
 
-/// Sends lines as fast as it goes.
+/// Sends lines as fast as it goes, the last one later than the others.
 pub fn send(broker: &Broker, scene: &Scene, lines: &[Line]) {
     let producer = patient(broker);
-    for line in lines {
+    for (place, line) in lines.iter().enumerate() {
+        if place + 1 == lines.len() {
+            std::thread::sleep(AFTER_ALL);
+        }
         send_all(&producer, &records(scene, line));
     }
     finish(&producer);
@@ -180,6 +185,7 @@ impl LiveProducer {
                 count.store(lines.len() as u64, Ordering::Relaxed);
                 std::thread::sleep(Duration::from_millis(1000 / BEATS_A_SECOND));
             }
+            std::thread::sleep(AFTER_ALL);
             let tick = events.closing_tick();
             send_all(&producer, &records(&scene, &tick));
             lines.push(tick);

@@ -6,10 +6,10 @@ use vigie::runtime::journal::Entry;
 use crate::broker::Broker;
 use crate::client::OwnedRecord;
 use crate::committed::Committed;
-use crate::monitor::Monitor;
+use crate::monitor::{MONITOR_MAX, Monitor};
 use crate::oracle::{Verdict, by_a_replay, by_the_journal};
 use crate::producer::{Events, Line, send};
-use crate::scene::{Clock, Scene, Way};
+use crate::scene::{Clock, Scene, Way, await_that};
 use crate::settle::settle;
 
 const EVENTS: usize = 4000;
@@ -20,8 +20,14 @@ fn undisturbed(way: Way, clock: Clock) -> (Scene, Vec<Line>, Committed) {
     let broker = Broker::shared();
     let scene = Scene::new(broker, 4, way, clock);
     let lines = Events::of(&scene, 7, BUYERS).take(EVENTS);
-    send(broker, &scene, &lines);
+    // What is there before it starts, and what comes while it runs, in several turns.
+    let (before, after) = lines.split_at(EVENTS / 2);
+    send(broker, &scene, before);
     let monitor = Monitor::ready(&scene, "a");
+    for lines in after.chunks(EVENTS / 10) {
+        await_that("all is read", MONITOR_MAX, || scene.lag(broker) == 0);
+        send(broker, &scene, lines);
+    }
     let (seen, summary) = settle(broker, &scene, vec![monitor], &lines);
     println!("{way:?}, {clock:?}: {} events; {summary:?}", lines.len());
     assert!(summary.outputs > 10 && summary.exposures > 100 && summary.dead_letters > 10, "{summary:?}");

