@@ -124,12 +124,15 @@ impl Batch {
         source.is_some_and(|source| source.at_end && source.records == 0)
     }
 
-    /// Whether a topic's partition has nothing below an offset that is still to be taken.
+    /// Whether a topic's partition has nothing below an offset that is still to be taken: it has no more than what is here, or
+    /// what is here has passed the offset.
     #[must_use]
     pub fn has_none_below(&self, topic: TopicId, partition: u32, end: i64) -> bool {
         let source = self.sources.get(usize::from(topic.0)).and_then(|of| of.get(partition as usize));
-        let is_of = |record: &Record<'_>| record.topic == topic && record.partition == partition && record.offset < end;
-        source.is_some_and(|source| source.at_end) && !self.records.iter().any(|record| is_of(&record))
+        let is_at_end = source.is_some_and(|source| source.at_end);
+        let is_of = |record: &Record<'_>| record.topic == topic && record.partition == partition;
+        let first = self.records.iter().find(is_of).map(|record| record.offset);
+        first.map_or(is_at_end, |first| first >= end)
     }
 
     /// Its records, as they came.
@@ -398,6 +401,16 @@ mod tests {
         batch.release();
         assert_eq!(batch.len(), 2, "topic 1 may still have something");
         assert!(batch.has_room_for(&record(2)) && !batch.is_full());
+    }
+
+    #[test]
+    fn nothing_is_below_an_end_that_the_first_record_has_passed() {
+        let mut batch = batch(&[(0, 4, 1), (0, 5, 1)]);
+        assert!(batch.has_none_below(TopicId(0), 0, 4), "3 was of an aborted transaction");
+        assert!(!batch.has_none_below(TopicId(0), 0, 5));
+        assert!(!batch.has_none_below(TopicId(1), 0, 5), "nobody knows");
+        batch.reached_end(TopicId(1), 0);
+        assert!(batch.has_none_below(TopicId(1), 0, 5));
     }
 
     #[test]
