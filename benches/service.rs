@@ -177,7 +177,7 @@ fn watch_alerts(settings: &Settings, topic: &str) -> Outcome<Vec<(u64, u64)>> {
 /// Writes generated events to a topic, as fast as it takes; gives how many records there are.
 fn preload(broker: &Broker, topic: &str, events: u64) -> Outcome<u64> {
     let mut generated = Command::new(env!("CARGO_BIN_EXE_vigie"))
-        .args(["generate", "--preset", "wholesaler", "--seed", "1", "--output", "-"])
+        .args(["generate", "--preset", "wholesaler", "--days", "1000", "--seed", "1", "--output", "-"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;

@@ -68,6 +68,7 @@ const TOP_LEVEL: &[&str] = &[
     "Cargo.toml",
     "LICENSE",
     "Makefile",
+    "OPERATIONS.md",
     "README.md",
     "benches",
     "clippy.toml",
