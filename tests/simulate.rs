@@ -15,7 +15,9 @@ fn probe() {
         let tell: Option<fn(&str)> = std::env::var("TELL").ok().map(|_| (|l: &str| eprintln!("{l}")) as fn(&str));
         let s = Simulation { seed, mistake: None, tell }.run();
         c.add(&s.coverage);
-        if let Some(f) = s.failure { println!("SEED {seed}: {}", f); }
+        if let Some(f) = s.failure {
+            println!("SEED {seed}: {}", f);
+        }
     }
     println!("{c:#?}");
 }

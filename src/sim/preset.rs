@@ -3,9 +3,7 @@
 use crate::base::{Currency, Day, Instant};
 use crate::event::Topic;
 use crate::risk::Params;
-use crate::runtime::{
-    BatchLimits, ClockRule, ColdStart, OutputTopics, ServiceRules, StormLimits, TopicId, Topics,
-};
+use crate::runtime::{BatchLimits, ClockRule, ColdStart, OutputTopics, ServiceRules, StormLimits, TopicId, Topics};
 use crate::wire::DecodeRules;
 use crate::wire::decode::TopicRule;
 use crate::workload::random::{Chance, Draws};
@@ -119,9 +117,7 @@ impl Preset {
     pub(super) fn topics(&self) -> Topics {
         let (mut names, inputs): (Vec<String>, Vec<Option<Topic>>) = match self.spread {
             Spread::OneTopic => (vec!["events".to_owned()], vec![Some(Topic::Invoices)]),
-            Spread::HomeTopics => {
-                Topic::ALL.iter().map(|topic| (topic.as_str().to_owned(), Some(*topic))).unzip()
-            }
+            Spread::HomeTopics => Topic::ALL.iter().map(|topic| (topic.as_str().to_owned(), Some(*topic))).unzip(),
         };
         let first = inputs.len() as u16;
         let outputs = ["alerts", "limit-proposals", "limit-changes", "exposures", "dead-letters", "journal"];
