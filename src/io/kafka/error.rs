@@ -132,13 +132,23 @@ pub(super) fn of_question(error: &KafkaError, doing: &str) -> LogError {
 fn needs_a_person(code: RDKafkaErrorCode) -> Option<&'static str> {
     use RDKafkaErrorCode as Code;
     Some(match code {
-        Code::TopicAuthorizationFailed => "allow this user to read the inputs and the journal, and to write the outputs and the journal",
+        Code::TopicAuthorizationFailed => {
+            "allow this user to read the inputs and the journal, and to write the outputs and the journal"
+        }
         Code::GroupAuthorizationFailed => "allow this user to read the group",
         Code::ClusterAuthorizationFailed => "allow this user to write idempotently",
-        Code::TransactionalIdAuthorizationFailed => "allow this user to write and describe transactional ids that begin with the prefix",
-        Code::MessageSizeTooLarge => "raise max.message.bytes of the topic, and message.max.bytes in [kafka.properties]",
-        Code::InvalidTransactionTimeout => "lower transaction_timeout_ms, or raise transaction.max.timeout.ms of the broker",
-        Code::UnsupportedVersion | Code::UnsupportedFeature => "the broker is too old: Apache Kafka 2.5 or newer is needed",
+        Code::TransactionalIdAuthorizationFailed => {
+            "allow this user to write and describe transactional ids that begin with the prefix"
+        }
+        Code::MessageSizeTooLarge => {
+            "raise max.message.bytes of the topic, and message.max.bytes in [kafka.properties]"
+        }
+        Code::InvalidTransactionTimeout => {
+            "lower transaction_timeout_ms, or raise transaction.max.timeout.ms of the broker"
+        }
+        Code::UnsupportedVersion | Code::UnsupportedFeature => {
+            "the broker is too old: Apache Kafka 2.5 or newer is needed"
+        }
         _ => return None,
     })
 }
@@ -187,8 +197,7 @@ mod tests {
 
     #[test]
     fn fatal_comes_before_abort_and_abort_before_retry() {
-        let all =
-            Verdict { code: Code::ProducerFenced, is_fatal: true, requires_abort: true, is_retriable: true };
+        let all = Verdict { code: Code::ProducerFenced, is_fatal: true, requires_abort: true, is_retriable: true };
         assert!(matches!(judge(all, "", ""), LogError::Fenced(_)));
         assert!(matches!(judge(Verdict { is_fatal: false, ..all }, "", ""), LogError::Abort(_)));
     }
@@ -226,7 +235,10 @@ mod tests {
         let Some(LogError::Fatal(text)) = answer else { panic!("{answer:?}") };
         assert!(text.starts_with("another process runs as the instance vigie-1-0"), "{text}");
         for code in [Code::UnreleasedInstanceId, Code::GroupIdNotFound, Code::StaleMemberEpoch] {
-            assert!(matches!(of_consumption(&KafkaError::MessageConsumptionFatal(code), "i"), Some(LogError::Fatal(_))));
+            assert!(matches!(
+                of_consumption(&KafkaError::MessageConsumptionFatal(code), "i"),
+                Some(LogError::Fatal(_))
+            ));
         }
     }
 

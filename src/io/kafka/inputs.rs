@@ -34,7 +34,10 @@ impl Inputs {
             let topic = TopicId(topic as u16);
             let position = positions.iter().find(|position| position.topic == topic && position.partition == partition);
             let Some(position) = position else {
-                return Err(LogError::Fatal(format!("partition {partition} has no position for topic number {}", topic.0)));
+                return Err(LogError::Fatal(format!(
+                    "partition {partition} has no position for topic number {}",
+                    topic.0
+                )));
             };
             let place = Place { topic, partition };
             self.source.open(place, position.next)?;

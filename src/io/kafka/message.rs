@@ -99,7 +99,8 @@ impl Messages {
             let Some(stream) = self.streams.get(place) else { continue };
             let waiting = stream.heard.len();
             let is_over = if stream.is_paused { waiting > WAITING_MAX / 2 } else { waiting > WAITING_MAX };
-            let (Ok(list), Some(consumer)) = (self.list(place, Offset::Invalid), &self.consumers[usize::from(place.topic.0)])
+            let (Ok(list), Some(consumer)) =
+                (self.list(place, Offset::Invalid), &self.consumers[usize::from(place.topic.0)])
             else {
                 continue;
             };
@@ -144,7 +145,8 @@ impl Source for Messages {
         if self.streams.remove(place).is_none() {
             return;
         }
-        if let (Ok(list), Some(consumer)) = (self.list(place, Offset::Invalid), &self.consumers[usize::from(place.topic.0)])
+        if let (Ok(list), Some(consumer)) =
+            (self.list(place, Offset::Invalid), &self.consumers[usize::from(place.topic.0)])
             && let Err(error) = consumer.incremental_unassign(&list)
         {
             tracing::warn!("{} cannot be stopped: {error}", self.names[usize::from(place.topic.0)]);

@@ -1,8 +1,8 @@
 //! Owns Apache Kafka behind the ports of the runtime: nothing else in the crate knows that there is such a thing.
 //!
-//! One [`KafkaLog`] is one worker's: a member of the group ([`group`]), a client that reads the partitions it was given
-//! ([`inputs`]), a producer of transactions ([`producer`]), and, when there is something to read again, a client for that
-//! ([`reader`]). All of them live on the worker's thread; librdkafka's own threads do the talking.
+//! One [`KafkaLog`] is one worker's: a member of the group (`group`), a client that reads the partitions it was given
+//! (`inputs`), a producer of transactions (`producer`), and, when there is something to read again, a client for that
+//! (`reader`). All of them live on the worker's thread; librdkafka's own threads do the talking.
 
 mod error;
 pub mod fail;
@@ -73,7 +73,8 @@ impl KafkaLog {
         let mut transactions = Transactions::new(settings);
         transactions.renew()?;
         let source = source_of(settings, &names, inputs, partitions)?;
-        let group = Group::join(settings, Arc::clone(&names), inputs, partitions).map_err(|error| open::unusable(&error))?;
+        let group =
+            Group::join(settings, Arc::clone(&names), inputs, partitions).map_err(|error| open::unusable(&error))?;
         Ok(KafkaLog {
             inputs: Inputs::new(source, inputs, Duration::from_millis(settings.turn_ms.into())),
             watch: Watch::start(reader.consumer(), Arc::clone(&names), partitions),
@@ -174,7 +175,7 @@ impl Log for KafkaLog {
     }
 
     fn send_offsets(&mut self, positions: &[Position]) -> Result<(), LogError> {
-        let group = self.group.metadata()?;
+        let group = self.group.metadata(positions)?;
         self.transactions.send_offsets(&self.names, positions, &group)
     }
 

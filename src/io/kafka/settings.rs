@@ -175,10 +175,13 @@ impl Settings {
             .set("message.timeout.ms", self.transaction_timeout_ms.to_string());
         // A connection that fails is told only the first time within 30 s, except as a debug line: and each one may mean a
         // second copy of the end of a transaction. There are few of these lines while all is well.
-        config.set("debug", match self.properties.values.get("debug") {
-            Some(more) => format!("broker,{more}"),
-            None => "broker".to_owned(),
-        });
+        config.set(
+            "debug",
+            match self.properties.values.get("debug") {
+                Some(more) => format!("broker,{more}"),
+                None => "broker".to_owned(),
+            },
+        );
         config.set("log.connection.close", "true").set_log_level(RDKafkaLogLevel::Debug);
         config
     }
@@ -186,7 +189,12 @@ impl Settings {
     /// For sending without transactions.
     pub(super) fn for_sending(&self, role: &str) -> ClientConfig {
         let mut config = self.client(role);
-        for (key, value) in [("linger.ms", "0"), ("compression.type", self.compression.as_str())] {
+        for (key, value) in [
+            ("linger.ms", "0"),
+            ("compression.type", self.compression.as_str()),
+            // The broker refuses a transaction's first requests while it still writes down the end of the one before.
+            ("retry.backoff.ms", "5"),
+        ] {
             if !self.properties.values.contains_key(key) {
                 config.set(key, value);
             }
@@ -225,7 +233,13 @@ pub struct RefusedProperty {
 /// Settings that are refused, and why.
 const REFUSED: &[(&[&str], &str)] = &[
     (
-        &["enable.auto.commit", "auto.commit.enable", "auto.commit.interval.ms", "enable.auto.offset.store", "offset.store.method"],
+        &[
+            "enable.auto.commit",
+            "auto.commit.enable",
+            "auto.commit.interval.ms",
+            "enable.auto.offset.store",
+            "offset.store.method",
+        ],
         "positions are committed with the outputs, in one transaction, and never by themselves",
     ),
     (&["isolation.level"], "inputs are always read committed: an aborted record must not count"),
@@ -242,7 +256,14 @@ const REFUSED: &[(&[&str], &str)] = &[
     (&["session.timeout.ms", "heartbeat.interval.ms"], "use `session_timeout_ms`"),
     (&["max.poll.interval.ms"], "use `poll_interval_max_ms`"),
     (
-        &["acks", "request.required.acks", "enable.idempotence", "enable.gapless.guarantee", "retries", "message.send.max.retries"],
+        &[
+            "acks",
+            "request.required.acks",
+            "enable.idempotence",
+            "enable.gapless.guarantee",
+            "retries",
+            "message.send.max.retries",
+        ],
         "a transaction needs all acknowledgements and every repetition, and has them",
     ),
     (&["enable.partition.eof"], "the end of a partition is how a topic is known to have no more"),
@@ -267,9 +288,12 @@ impl Properties {
             }
             let mut config = ClientConfig::new();
             // The client's own words may hold the value, which may be a secret.
-            if let Err(rdkafka::error::KafkaError::ClientConfig(_, said, ..)) = config.set(key, value).create_native_config() {
+            if let Err(rdkafka::error::KafkaError::ClientConfig(_, said, ..)) =
+                config.set(key, value).create_native_config()
+            {
                 let is_unknown = said.starts_with("No such configuration property");
-                let reason = if is_unknown { "librdkafka has no such setting" } else { "librdkafka does not accept its value" };
+                let reason =
+                    if is_unknown { "librdkafka has no such setting" } else { "librdkafka does not accept its value" };
                 return Err(RefusedProperty { key: key.clone(), reason: reason.to_owned() });
             }
         }

@@ -102,10 +102,11 @@ impl<T> Places<T> {
     pub(super) fn open(&self) -> impl Iterator<Item = Place> {
         self.by_topic.iter().enumerate().flat_map(|(topic, of_topic)| {
             let is_open = |(partition, value): (usize, &Option<T>)| value.as_ref().map(|_| partition as u32);
-            of_topic.iter().enumerate().filter_map(is_open).map(move |partition| Place {
-                topic: TopicId(topic as u16),
-                partition,
-            })
+            of_topic
+                .iter()
+                .enumerate()
+                .filter_map(is_open)
+                .map(move |partition| Place { topic: TopicId(topic as u16), partition })
         })
     }
 }

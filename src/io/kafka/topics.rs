@@ -155,7 +155,11 @@ pub fn check(settings: &Settings, plans: &[TopicPlan]) -> Result<Vec<Finding>, O
         Err(OpenError::MissingTopics(missing)) => {
             return Ok(missing
                 .into_iter()
-                .map(|topic| Finding { topic, text: "it is not there".to_owned(), mend: "vigie topics create".to_owned() })
+                .map(|topic| Finding {
+                    topic,
+                    text: "it is not there".to_owned(),
+                    mend: "vigie topics create".to_owned(),
+                })
                 .collect());
         }
         Err(OpenError::UnequalPartitions(counts)) => findings.extend(unequal(settings, &counts)),
@@ -167,7 +171,10 @@ pub fn check(settings: &Settings, plans: &[TopicPlan]) -> Result<Vec<Finding>, O
     let answers = wait(admin.describe_configs(&specifiers, &options()))?;
     for (plan, answer) in plans.iter().zip(answers) {
         let resource = answer.map_err(|code| {
-            LogError::Fatal(format!("{} does not tell its settings: {code}; allow this user DescribeConfigs", plan.name))
+            LogError::Fatal(format!(
+                "{} does not tell its settings: {code}; allow this user DescribeConfigs",
+                plan.name
+            ))
         })?;
         let topic = metadata.topics().iter().find(|topic| topic.name() == plan.name);
         let replication = topic.and_then(|topic| topic.partitions().first()).map_or(1, |first| first.replicas().len());
@@ -211,14 +218,22 @@ fn judge(settings: &Settings, plan: &TopicPlan, replication: u32, is: &BTreeMap<
     };
     let policy = plan.role.cleanup_policy();
     if is.get("cleanup.policy").is_none_or(|is| is != policy) {
-        find("cleanup.policy", policy, match plan.role {
-            Role::Exposures => "only the last row of a buyer is of use",
-            _ => "a record must not be replaced by a later one of its key",
-        });
+        find(
+            "cleanup.policy",
+            policy,
+            match plan.role {
+                Role::Exposures => "only the last row of a buyer is of use",
+                _ => "a record must not be replaced by a later one of its key",
+            },
+        );
     }
     let insync = insync_min(replication);
     if is.get("min.insync.replicas").and_then(|is| is.parse().ok()) != Some(insync) {
-        find("min.insync.replicas", &insync.to_string(), "so many copies must hold what is committed, and one may be missing");
+        find(
+            "min.insync.replicas",
+            &insync.to_string(),
+            "so many copies must hold what is committed, and one may be missing",
+        );
     }
     let retention = is.get("retention.ms").and_then(|is| is.parse::<i64>().ok());
     let is_short = retention.is_none_or(|is| (0..RETENTION_MIN_MS).contains(&is));
@@ -344,9 +359,11 @@ mod tests {
     fn what_is_found_says_how_it_is_how_it_should_be_and_what_mends_it() {
         assert_eq!(
             judged(Role::Input, 3, &[("cleanup.policy", "compact")]),
-            ["vigie.x: cleanup.policy is compact and should be delete: a record must not be replaced by a later one of its key. \
+            [
+                "vigie.x: cleanup.policy is compact and should be delete: a record must not be replaced by a later one of its key. \
               Mend it: kafka-configs.sh --bootstrap-server b:9092 --alter --entity-type topics --entity-name vigie.x --add-config \
-              cleanup.policy=delete"]
+              cleanup.policy=delete"
+            ]
         );
         for (role, key, value) in [
             (Role::Exposures, "cleanup.policy", "delete"),
