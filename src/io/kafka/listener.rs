@@ -23,6 +23,8 @@ struct Heard {
     undelivered: Option<(RDKafkaErrorCode, String)>,
     /// Why the broker cannot be used, as last told.
     reason: Option<(RDKafkaErrorCode, String)>,
+    /// Lines of the log.
+    lines: u64,
 }
 
 impl Listener {
@@ -39,6 +41,12 @@ impl Listener {
     /// Why the broker cannot be used, as last told.
     pub(super) fn reason(&self) -> Option<(RDKafkaErrorCode, String)> {
         self.heard().reason.clone()
+    }
+
+    /// How many lines a client has written to its log.
+    #[cfg(test)]
+    pub(super) fn lines(&self) -> u64 {
+        self.heard().lines
     }
 
     /// Notes an error that a client told.
@@ -58,6 +66,7 @@ impl Listener {
 
     /// Notes a line of a client's log.
     pub(super) fn note_line(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        self.heard().lines += 1;
         if is_trouble_line(facility, line) {
             self.heard().trouble.get_or_insert_with(|| line.to_owned());
         }
@@ -120,6 +129,10 @@ impl ProducerContext for Listener {
         use rdkafka::message::Message;
         if let Err((error, message)) = result {
             let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+            // What an abort takes out of the queue is not meant to arrive.
+            if matches!(code, RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) {
+                return;
+            }
             let place = format!("{}, partition {}", message.topic(), message.partition());
             self.heard().undelivered.get_or_insert((code, place));
         }
