@@ -445,7 +445,9 @@ impl Replay {
                 ahead.shorten();
                 let end = ahead.end.max(range.to);
                 ahead.next = log.read(TopicId(range.topic), partition, ahead.next, end, &mut ahead.records)?;
-                return Ok(ahead.next >= range.to);
+                if ahead.next < range.to {
+                    return Ok(false);
+                }
             }
         }
         Ok(true)
