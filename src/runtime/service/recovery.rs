@@ -382,6 +382,7 @@ impl Replay {
     fn step<L: GroupLog>(&mut self, log: &mut L, means: &mut Means<'_>) -> Result<bool, Halt> {
         if self.entries.is_empty() {
             if self.slot.epoch == self.last {
+                self.begin_unread(log)?;
                 return Ok(true);
             }
             self.read_entries(log, means)?;
@@ -394,6 +395,18 @@ impl Replay {
         self.take_again(&entry, hash, means)?;
         log.pass(Point::RecoveryEntry)?;
         Ok(false)
+    }
+
+    /// Sets the positions of the inputs of which no turn has read anything: where the group stands, or at their beginning.
+    fn begin_unread<L: GroupLog>(&mut self, log: &mut L) -> Result<(), LogError> {
+        let partition = self.slot.partition;
+        for (topic, (position, ahead)) in self.slot.positions.iter_mut().zip(&self.inputs).enumerate() {
+            if *position == i64::MIN {
+                let first = log.bounds(TopicId(topic as u16), partition)?.first;
+                *position = first.max(ahead.end);
+            }
+        }
+        Ok(())
     }
 
     fn read_entries<L: GroupLog>(&mut self, log: &mut L, means: &Means<'_>) -> Result<(), Halt> {
