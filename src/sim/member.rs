@@ -1,11 +1,12 @@
 //! Owns a member of the simulated group: the consumer and the producer of one service, and what goes wrong with them.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use super::fault::Fault;
 use super::group::Heard;
 use super::log::{EmbeddedLog, Isolation, Producer};
+use super::simulation::Stage;
 use super::world::{Fate, Mistake, Shared, World};
 use crate::base::Instant;
 use crate::base::hash::stable_hash;
@@ -18,12 +19,16 @@ use crate::runtime::{
 const CALL_NS: u32 = 200_000;
 /// The most records that a poll gives of a topic and partition where it gives a part.
 const SHORT_MAX: u32 = 4;
+/// Steps that the others take at most while it stands still.
+const STILL_STEPS_MAX: u32 = 80;
 /// Out of a thousand polls of a partition, those that give all there is while nothing goes wrong.
 const WHOLE_PER_MILLE: u32 = 600;
 
 /// One service's consumer and producer.
 pub(super) struct Member {
     world: Shared,
+    /// Where the others are, who go on while it stands still.
+    stage: Weak<Stage>,
     fate: Rc<Fate>,
     topics: Topics,
     instance: u32,
@@ -65,7 +70,14 @@ fn as_of_producer(error: LogError) -> LogError {
 }
 
 impl Member {
-    pub(super) fn new(world: &Shared, fate: &Rc<Fate>, topics: &Topics, instance: u32, process: u64) -> Member {
+    pub(super) fn new(
+        world: &Shared,
+        stage: &Weak<Stage>,
+        fate: &Rc<Fate>,
+        topics: &Topics,
+        instance: u32,
+        process: u64,
+    ) -> Member {
         let id = Member::transactional_id(instance);
         let mut of_world = world.borrow_mut();
         let wall_off_ns = i64::from(of_world.draws.between(-2_000, 2_000)) * 1_000_000;
@@ -74,6 +86,7 @@ impl Member {
         drop(of_world);
         Member {
             world: Rc::clone(world),
+            stage: Weak::clone(stage),
             fate: Rc::clone(fate),
             topics: topics.clone(),
             instance,
@@ -87,6 +100,23 @@ impl Member {
             producer,
             slow: None,
             held: Records::default(),
+        }
+    }
+
+    /// Whether it died.
+    pub(super) fn is_dead(&self) -> bool {
+        self.fate.died_at.get().is_some()
+    }
+
+    /// Now and then it stands still in the middle of what it does, and the others go on.
+    fn stand_still(&self) {
+        let mut world = self.world.borrow_mut();
+        if world.strikes(Fault::StoodStill, 3) {
+            let steps = 1 + world.draws.below(STILL_STEPS_MAX);
+            drop(world);
+            if let Some(stage) = self.stage.upgrade() {
+                stage.go_on(steps);
+            }
         }
     }
 
@@ -401,6 +431,7 @@ impl Log for Member {
 
     fn pass(&mut self, point: Point) -> Result<(), LogError> {
         drop(self.enter()?);
+        self.stand_still();
         let is_sending = matches!(point, Point::AfterSend | Point::AfterJournal | Point::AfterOffsets);
         if is_sending && self.world.borrow_mut().draws.happens(500) {
             self.producer.flush().map_err(as_of_producer)?;

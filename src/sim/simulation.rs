@@ -1,7 +1,8 @@
 //! Owns a simulation: from a seed a world, members that live and die in it, and what must hold once all has calmed down.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::{Rc, Weak};
 
 use super::fault::{Coverage, Fault};
 use super::follower::{self, Follower};
@@ -15,7 +16,6 @@ use super::shelf::{self, Shelf};
 use super::world::{Beginning, Fate, Mistake, Shared, Trace, World};
 use crate::base::Instant;
 use crate::base::hash::quick_hash_of;
-use crate::runtime::observed::Phase;
 use crate::runtime::{ClockRule, LogError, Notice, Point, Records, Service, TopicId};
 
 /// How a simulation is run.
@@ -50,7 +50,7 @@ impl Simulation {
     /// Runs it.
     #[must_use]
     pub fn run(self) -> Simulated {
-        let mut stage = Stage::new(self);
+        let stage = Stage::new(self);
         let ended = stage.live().and_then(|()| stage.calm_down()).and_then(|()| stage.check());
         stage.retire();
         let mut world = stage.world.borrow_mut();
@@ -73,25 +73,39 @@ struct Machine {
     fate: Rc<Fate>,
     /// It stands still until this step.
     still_until: u32,
+    /// It is in the middle of a turn.
+    is_busy: bool,
 }
 
-/// A simulation under way.
-struct Stage {
+/// A simulation under way. A member that stands still in the middle of a turn lets the others go on from there, so all of it
+/// is shared.
+pub(super) struct Stage {
     preset: Preset,
     log: EmbeddedLog,
     world: Shared,
-    machines: Vec<Machine>,
-    /// By input topic: what is still to be written.
-    unwritten: Vec<std::collections::VecDeque<Item>>,
-    step: u32,
-    params_version: u32,
-    processes: u64,
+    machines: RefCell<Vec<Machine>>,
+    inputs: RefCell<Inputs>,
+    step: Cell<u32>,
+    params_version: Cell<u32>,
+    processes: Cell<u64>,
+    /// How many members stand still in the middle of a turn.
+    still: Cell<u32>,
+    /// What went wrong while one stood still.
+    failure: RefCell<Option<String>>,
+    /// Itself, for its members.
+    own: Weak<Stage>,
+}
+
+/// What is still to be written.
+struct Inputs {
+    /// By input topic.
+    unwritten: Vec<VecDeque<Item>>,
     /// How far the arbiter has read each partition of the proposals.
     decided: Vec<usize>,
 }
 
 impl Stage {
-    fn new(simulation: Simulation) -> Stage {
+    fn new(simulation: Simulation) -> Rc<Stage> {
         let preset = Preset::of(simulation.seed);
         let topics = preset.topics();
         let config = TopicConfig { partitions: preset.partitions, retained_bytes_max: None };
@@ -108,56 +122,78 @@ impl Stage {
             transaction_ns: preset.transaction_ns,
             wall: preset.wall(),
         });
-        let machine = || Machine { service: None, fate: Rc::default(), still_until: 0 };
-        let mut unwritten = vec![std::collections::VecDeque::new(); topics.inputs.len()];
+        let machine = || Machine { service: None, fate: Rc::default(), still_until: 0, is_busy: false };
+        let mut unwritten = vec![VecDeque::new(); topics.inputs.len()];
         for item in script::script(&preset) {
             unwritten[usize::from(item.topic.0)].push_back(item);
         }
-        Stage {
+        let inputs = Inputs { unwritten, decided: vec![0; preset.partitions as usize] };
+        Rc::new_cyclic(|own| Stage {
             log,
             world: Rc::new(RefCell::new(world)),
-            machines: (0..preset.members).map(|_| machine()).collect(),
-            unwritten,
-            step: 0,
-            params_version: 1,
-            processes: 0,
-            decided: vec![0; preset.partitions as usize],
+            machines: RefCell::new((0..preset.members).map(|_| machine()).collect()),
+            inputs: RefCell::new(inputs),
+            step: Cell::new(0),
+            params_version: Cell::new(1),
+            processes: Cell::new(0),
+            still: Cell::new(0),
+            failure: RefCell::new(None),
+            own: Weak::clone(own),
             preset,
+        })
+    }
+
+    /// The others go on while a member stands still.
+    pub(super) fn go_on(&self, steps: u32) {
+        if self.still.get() + 1 >= self.preset.members.max(2) {
+            return;
         }
+        self.still.set(self.still.get() + 1);
+        for _ in 0..steps {
+            if let Err(failure) = self.take_step() {
+                self.failure.borrow_mut().get_or_insert(failure);
+            }
+        }
+        self.still.set(self.still.get() - 1);
     }
 
     /// Everything happens, until all inputs are written and some time after.
-    fn live(&mut self) -> Result<(), String> {
-        let all: usize = self.unwritten.iter().map(std::collections::VecDeque::len).sum();
+    fn live(&self) -> Result<(), String> {
+        let all: usize = self.inputs.borrow().unwritten.iter().map(VecDeque::len).sum();
         self.write(all * self.preset.early_per_mille as usize / 1000);
         self.world.borrow_mut().trouble_per_mille = self.preset.trouble_per_mille;
         let mut after = 40;
         while after > 0 {
-            let is_written = self.unwritten.iter().all(std::collections::VecDeque::is_empty);
+            let is_written = self.inputs.borrow().unwritten.iter().all(VecDeque::is_empty);
             after -= u32::from(is_written);
-            self.begin_step();
-            self.befall();
-            let (writes, place) = {
-                let mut world = self.world.borrow_mut();
-                (world.draws.below(6), world.draws.below(self.preset.members) as usize)
-            };
-            self.write(writes.saturating_sub(2) as usize);
-            if !self.preset.is_comparable() {
-                self.decide();
-            }
-            self.take_turn(place)?;
+            self.take_step()?;
         }
         Ok(())
     }
 
+    /// Something befalls the world, something is written, and some member takes a turn.
+    fn take_step(&self) -> Result<(), String> {
+        self.begin_step();
+        self.befall();
+        let (writes, place) = {
+            let mut world = self.world.borrow_mut();
+            (world.draws.below(6), world.draws.below(self.preset.members) as usize)
+        };
+        self.write(writes.saturating_sub(2) as usize);
+        if !self.preset.is_comparable() {
+            self.decide();
+        }
+        self.take_turn(place)
+    }
+
     /// Nothing more goes wrong; the inputs are read to their end, and everything is told.
-    fn calm_down(&mut self) -> Result<(), String> {
+    fn calm_down(&self) -> Result<(), String> {
         self.world.borrow_mut().trouble_per_mille = 0;
         self.write(usize::MAX);
         self.until_quiet()?;
         if self.preset.ends_with_restart {
             self.world.borrow_mut().note(Fault::AllRestarted);
-            (0..self.machines.len()).for_each(|place| self.kill(place));
+            (0..self.preset.members as usize).for_each(|place| self.kill(place));
             self.until_quiet()?;
         }
         // A new day judges everybody by the last rates and params.
@@ -166,7 +202,7 @@ impl Stage {
     }
 
     /// The last ticks, or with the live clock the next day.
-    fn begin_next_day(&mut self) {
+    fn begin_next_day(&self) {
         let mut world = self.world.borrow_mut();
         let end = world.wall().max(Preset::first_day().plus(i32::from(self.preset.days)).start());
         match self.preset.clock {
@@ -174,20 +210,23 @@ impl Stage {
             ClockRule::Event => {
                 let at = Preset::first_day().plus(i32::from(self.preset.days) + 2).start();
                 drop(world);
-                self.unwritten[0].extend(script::ticks(&self.preset, at));
+                self.inputs.borrow_mut().unwritten[0].extend(script::ticks(&self.preset, at));
                 self.write(usize::MAX);
             }
         }
     }
 
-    fn until_quiet(&mut self) -> Result<(), String> {
+    fn until_quiet(&self) -> Result<(), String> {
         let exposures = self.preset.topics().outputs.exposures;
         let (mut told, mut quiet) = (0, 0);
         for round in 0..CALM_STEPS_MAX {
-            for place in 0..self.machines.len() {
+            for place in 0..self.preset.members as usize {
                 self.begin_step();
-                self.machines[place].still_until = 0;
-                self.machines[place].fate.planned.set(None);
+                {
+                    let machine = &mut self.machines.borrow_mut()[place];
+                    machine.still_until = 0;
+                    machine.fate.planned.set(None);
+                }
                 self.take_turn(place)?;
             }
             let mut world = self.world.borrow_mut();
@@ -203,18 +242,20 @@ impl Stage {
                 return Ok(());
             }
         }
-        let hashes = self.machines.iter().filter_map(|machine| machine.service.as_ref()).map(Service::state_hashes);
+        let machines = self.machines.borrow();
+        let hashes = machines.iter().filter_map(|machine| machine.service.as_ref()).map(Service::state_hashes);
         let live: Vec<u32> = hashes.flat_map(|hashes| hashes.into_keys()).collect();
         Err(format!("it has not come to rest: live are partitions {live:?} of {}", self.preset.partitions))
     }
 
     /// Whether every partition is live somewhere, and has read its inputs.
     fn is_settled(&self) -> bool {
-        let services = || self.machines.iter().filter_map(|machine| machine.service.as_ref());
+        let machines = self.machines.borrow();
+        let services = || machines.iter().filter_map(|machine| machine.service.as_ref());
         let live: usize = services().map(|service| service.state_hashes().len()).sum();
         live == self.preset.partitions as usize
             && services().all(Service::is_live)
-            && (0..self.unwritten.len() as u16).all(|topic| {
+            && (0..self.preset.topics().inputs.len() as u16).all(|topic| {
                 (0..self.preset.partitions).all(|partition| {
                     let at = self.log.committed(TopicId(topic), partition).unwrap_or(0);
                     let mut is_read = true;
@@ -228,28 +269,28 @@ impl Stage {
             })
     }
 
-    fn begin_step(&mut self) {
-        self.step += 1;
+    fn begin_step(&self) {
+        self.step.set(self.step.get() + 1);
         let mut world = self.world.borrow_mut();
         let ms = if world.trouble_per_mille > 0 && world.draws.happens(5) { 400 } else { world.draws.below(12) };
         world.pass_time(u64::from(ms) * MS);
-        let (step, elapsed_ms, wall) = (self.step, world.elapsed_ns() / MS, world.wall());
+        let (step, elapsed_ms, wall) = (self.step.get(), world.elapsed_ns() / MS, world.wall());
         world.trace.note(format_args!("step {step} at {elapsed_ms} ms, {wall}"));
     }
 
     /// Writes the next records of the inputs, of whichever topic has its turn.
-    fn write(&mut self, count: usize) {
+    fn write(&self, count: usize) {
         for _ in 0..count {
-            let open: Vec<usize> =
-                (0..self.unwritten.len()).filter(|topic| !self.unwritten[*topic].is_empty()).collect();
+            let unwritten = &mut self.inputs.borrow_mut().unwritten;
+            let open: Vec<usize> = (0..unwritten.len()).filter(|topic| !unwritten[*topic].is_empty()).collect();
             if open.is_empty() {
                 return;
             }
             let mut world = self.world.borrow_mut();
             // Mostly the one that is furthest behind.
-            let earliest = open.iter().copied().min_by_key(|topic| self.unwritten[*topic][0].at).unwrap_or(open[0]);
+            let earliest = open.iter().copied().min_by_key(|topic| unwritten[*topic][0].at).unwrap_or(open[0]);
             let topic = if world.draws.happens(700) { earliest } else { *world.draws.pick(&open) };
-            let Some(item) = self.unwritten[topic].pop_front() else { return };
+            let Some(item) = unwritten[topic].pop_front() else { return };
             if self.preset.clock == ClockRule::Live && world.wall() < item.at {
                 world.set_wall(item.at);
             }
@@ -263,7 +304,7 @@ impl Stage {
     }
 
     /// Appends a record: some senders use transactions, and now and then abort one.
-    fn append(&mut self, item: &Item, records: Records, as_transaction: u32) {
+    fn append(&self, item: &Item, records: Records, as_transaction: u32) {
         const ON_ONE_THREAD: &str = "nobody else has this id";
         if as_transaction > 2 {
             self.log.append(item.topic, item.partition, records).expect("the log is not shut");
@@ -283,14 +324,14 @@ impl Stage {
     }
 
     /// An arbiter reads the proposals that came out, and decides some.
-    fn decide(&mut self) {
+    fn decide(&self) {
         if !self.world.borrow_mut().draws.happens(30) {
             return;
         }
         let proposals = self.preset.topics().outputs.limit_proposals;
         for partition in 0..self.preset.partitions {
             let seen = follower::records(&self.log, proposals, partition);
-            let from = std::mem::replace(&mut self.decided[partition as usize], seen.len());
+            let from = std::mem::replace(&mut self.inputs.borrow_mut().decided[partition as usize], seen.len());
             for (buyer, proposal, version) in seen[from.min(seen.len())..].iter().filter_map(follower::proposal_of) {
                 let mut world = self.world.borrow_mut();
                 let at = match self.preset.clock {
@@ -308,7 +349,7 @@ impl Stage {
     }
 
     /// Something befalls a machine, or the world.
-    fn befall(&mut self) {
+    fn befall(&self) {
         let mut world = self.world.borrow_mut();
         let place = world.draws.below(self.preset.members) as usize;
         let per_mille = 4 * self.preset.trouble_per_mille;
@@ -319,7 +360,7 @@ impl Stage {
         let steps = 10 + world.draws.below(60);
         let wall_back_ns = i64::from(world.draws.below(5_000)) * 1_000_000;
         drop(world);
-        let is_running = self.machines[place].service.is_some();
+        let is_running = self.machines.borrow()[place].service.is_some();
         match what {
             0 if is_running => {
                 self.world.borrow_mut().note(Fault::Killed);
@@ -328,7 +369,7 @@ impl Stage {
             1 if is_running => self.stop(place),
             2 | 3 if is_running => {
                 self.world.borrow_mut().note(Fault::StoodStill);
-                self.machines[place].still_until = self.step + steps;
+                self.machines.borrow_mut()[place].still_until = self.step.get() + steps;
             }
             4 => {
                 let mut world = self.world.borrow_mut();
@@ -353,13 +394,13 @@ impl Stage {
     }
 
     /// A machine's process ends at once: nothing of it is left but what is in the log and on the shelf.
-    fn kill(&mut self, place: usize) {
-        self.machines[place].service = None;
+    fn kill(&self, place: usize) {
+        self.machines.borrow_mut()[place].service = None;
     }
 
     /// A machine's process is asked to end.
-    fn stop(&mut self, place: usize) {
-        let Some(mut service) = self.machines[place].service.take() else { return };
+    fn stop(&self, place: usize) {
+        let Some(mut service) = self.machines.borrow_mut()[place].service.take() else { return };
         let mut world = self.world.borrow_mut();
         world.note(Fault::Left);
         drop(world);
@@ -368,12 +409,12 @@ impl Stage {
         }
     }
 
-    fn start(&mut self, place: usize) {
-        self.processes += 1;
+    fn start(&self, place: usize) {
+        self.processes.set(self.processes.get() + 1);
         let mut world = self.world.borrow_mut();
         if self.preset.changes_params && world.trouble_per_mille > 0 && world.draws.happens(250) {
             world.note(Fault::ParamsChanged);
-            self.params_version += 1;
+            self.params_version.set(self.params_version.get() + 1);
         }
         let fate = Rc::new(Fate::default());
         if world.trouble_per_mille > 0 && world.draws.happens(700) {
@@ -382,36 +423,56 @@ impl Stage {
             let times = if is_rare { world.draws.below(6) } else { world.draws.below(40) };
             fate.planned.set(Some((point, times)));
         }
-        let process = self.processes;
+        let process = self.processes.get();
         world.trace.note(format_args!("    m{place} starts as process {process}, to die at {:?}", fate.planned.get()));
         let mistake = world.mistake;
         drop(world);
-        let mut rules = self.preset.service_rules(place as u32, self.params_version);
+        let mut rules = self.preset.service_rules(place as u32, self.params_version.get());
         if mistake == Some(Mistake::OwnClock) {
             // As good as a clock of its own: what is of the future depends on who takes the turn.
             rules.decode.skew_ms = (quick_hash_of(&process.to_le_bytes()) % 1_200_000) as u32;
         }
-        let member = Member::new(&self.world, &fate, &rules.topics, place as u32, process);
+        let member = Member::new(&self.world, &self.own, &fate, &rules.topics, place as u32, process);
         let shelf = Shelf::new(&self.world, &fate);
-        self.machines[place].fate = fate;
-        self.machines[place].service = Some(Service::new(member, shelf, rules));
+        let machine = &mut self.machines.borrow_mut()[place];
+        machine.fate = fate;
+        machine.service = Some(Service::new(member, shelf, rules));
     }
 
     /// A machine takes a turn; one that does not run may be started.
-    fn take_turn(&mut self, place: usize) -> Result<(), String> {
-        if self.machines[place].still_until > self.step {
-            return Ok(());
-        }
-        if self.machines[place].service.is_none() {
-            let mut world = self.world.borrow_mut();
-            let starts = world.trouble_per_mille == 0 || world.draws.happens(250);
-            drop(world);
-            if starts {
-                self.start(place);
+    fn take_turn(&self, place: usize) -> Result<(), String> {
+        let (service, is_still, is_busy) = {
+            let machine = &mut self.machines.borrow_mut()[place];
+            let is_still = machine.still_until > self.step.get();
+            let service = if is_still { None } else { machine.service.take() };
+            let is_busy = machine.is_busy;
+            machine.is_busy |= service.is_some();
+            (service, is_still, is_busy)
+        };
+        match service {
+            Some(mut service) => {
+                let ended = self.take_turn_with(place, &mut service);
+                let machine = &mut self.machines.borrow_mut()[place];
+                machine.is_busy = false;
+                machine.service = ended.as_ref().is_ok_and(|lives| *lives).then_some(service);
+                let failure = self.failure.borrow_mut().take();
+                failure.map_or(ended.map(|_| ()), Err)
             }
-            return Ok(());
+            None if is_still || is_busy => Ok(()),
+            None => {
+                let mut world = self.world.borrow_mut();
+                let starts = world.trouble_per_mille == 0 || world.draws.happens(250);
+                drop(world);
+                if starts {
+                    self.start(place);
+                }
+                Ok(())
+            }
         }
-        let Some(service) = &mut self.machines[place].service else { return Ok(()) };
+    }
+
+    /// A service takes a turn; says whether it lives.
+    fn take_turn_with(&self, place: usize, service: &mut Service<Member, Shelf>) -> Result<bool, String> {
         let taken = service.turn();
         let observed = service.take_observed();
         let notices = service.take_notices();
@@ -425,30 +486,18 @@ impl Stage {
                 return Err(format!("m{place} has stopped a partition, and nobody gave it reason to: {why}"));
             }
         }
-        let stopped = observed.partitions.values().find_map(|state| match &state.phase {
-            Phase::Stopped(why) => Some(why.clone()),
-            _ => None,
-        });
-        if let Some(why) = stopped {
-            return Err(format!("m{place} has stopped a partition, and nobody gave it reason to: {why}"));
-        }
-        drop(world);
         match taken {
-            Ok(_) => Ok(()),
-            Err(LogError::Fatal(_)) if self.machines[place].fate.died_at.get().is_some() => {
-                self.kill(place);
-                Ok(())
-            }
+            Ok(_) => Ok(true),
+            Err(LogError::Fatal(_)) if service.log().is_dead() => Ok(false),
             Err(error) => Err(format!("m{place} has ended, and nobody had killed it: {error:?}")),
         }
     }
 
     /// What must hold in the end.
-    fn check(&mut self) -> Result<(), String> {
-        let mut hashes = std::collections::BTreeMap::new();
-        for machine in &mut self.machines {
-            let Some(service) = &mut machine.service else { continue };
-            hashes.extend(service.state_hashes());
+    fn check(&self) -> Result<(), String> {
+        let mut hashes = BTreeMap::new();
+        for machine in self.machines.borrow().iter() {
+            hashes.extend(machine.service.iter().flat_map(Service::state_hashes));
         }
         let tenures = std::mem::take(&mut self.world.borrow_mut().tenures);
         for partition in 0..self.preset.partitions {
@@ -468,7 +517,7 @@ impl Stage {
     }
 
     /// Ends what still runs.
-    fn retire(&mut self) {
-        self.machines.iter_mut().for_each(|machine| machine.service = None);
+    fn retire(&self) {
+        self.machines.borrow_mut().iter_mut().for_each(|machine| machine.service = None);
     }
 }
