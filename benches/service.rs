@@ -1,6 +1,6 @@
 //! Times the service on a real Kafka against the floor that any consumer stands on: CPU time an event of `vigie run`, all of
 //! it, and of a bare loop that takes the same topic in batches and does nothing; then milliseconds from an event produced to
-//! the alert it raises readable.
+//! the alert it raises readable, and seconds from a start after kill -9 to ready.
 //!
 //! `cargo bench --bench service [-- EVENTS]` starts a broker of its own (Java and Maven are needed) and prints both sides.
 
@@ -27,6 +27,12 @@ const PAIRS: usize = 3;
 /// Events a second while latencies are taken, and for how long.
 const RATE: u64 = 20_000;
 const RATE_SECONDS: u64 = 20;
+/// Buyers of a wholesaler.
+const BUYERS: u64 = 80_000;
+/// What comes in a minute at 5,000 events a second.
+const MINUTE_EVENTS: u64 = 300_000;
+/// For runs that do not depend on the time of day.
+const EVENT_CLOCK: [&str; 3] = ["--clock", "event", "--any-topic"];
 /// Every so many events one raises an alert.
 const PROBE_EVERY: u64 = 100;
 /// Clock ticks a second, as the system counts CPU time.
@@ -43,6 +49,7 @@ fn main() -> Outcome<()> {
     let events = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(EVENTS);
     let broker = Broker::start()?;
     costs(&broker, events)?;
+    recovery(&broker)?;
     for turn_ms in [100, 10] {
         latency(&broker, turn_ms)?;
     }
@@ -63,8 +70,8 @@ fn costs(broker: &Broker, events: u64) -> Outcome<()> {
         let since = Stopwatch::start();
         let floor = cpu_until(&mut child, |_| Ok(false))?;
         let seconds = since.seconds();
-        let mut service =
-            Service::start(broker, &["--clock", "event", "--any-topic"], "cost.", &format!("cost-{pair}"))?;
+        let folder = tempfile::tempdir()?;
+        let mut service = Service::start(broker, &EVENT_CLOCK, "cost.", &format!("cost-{pair}"), folder.path())?;
         let since = Stopwatch::start();
         let cpu = cpu_until(&mut service.child, |_| Ok(page(service.port).is_ok_and(|page| applied(&page) >= sent)))?;
         let wall = since.seconds();
@@ -88,12 +95,65 @@ fn costs(broker: &Broker, events: u64) -> Outcome<()> {
     Ok(())
 }
 
+/// Seconds from a start after kill -9 to ready: every buyer of a wholesaler with ten open invoices, and a minute of events
+/// since the snapshots.
+fn recovery(broker: &Broker) -> Outcome<()> {
+    broker.make_topics("recovery.")?;
+    let mut sender = Sender::open(&Settings::new(&broker.address(), "bench"))?;
+    let mut invoices = |numbers: std::ops::Range<u64>| -> Outcome<()> {
+        for number in numbers {
+            let buyer = format!("B-{:05}", number % BUYERS);
+            let value = format!(
+                r#"{{"specversion":"1.0","id":"e-{number}","source":"bench","type":"invoice.issued","time":"2026-01-01T00:00:00Z","subject":"{buyer}","data":{{"invoice_id":"F-{number}","amount":"100.50","currency":"EUR","issued_on":"2026-01-01","due_on":"2099-01-01"}}}}"#
+            );
+            send(&mut sender, "recovery.invoices", &buyer, number as i64, value.as_bytes())?;
+        }
+        Ok(sender.flush(Duration::from_secs(60))?)
+    };
+    let folder = tempfile::tempdir()?;
+    let start = || Service::start(broker, &EVENT_CLOCK, "recovery.", "recovery", folder.path());
+    let reach = |service: &Service, count: u64| {
+        while page(service.port).map_or(0, |page| applied(&page)) < count {
+            pause(20);
+        }
+    };
+    let open = BUYERS * 10;
+    invoices(0..open)?;
+    let mut service = start()?;
+    reach(&service, open);
+    service.terminate()?;
+    let mut seconds = Vec::new();
+    for round in 0..PAIRS as u64 {
+        let since_snapshots = open + round * MINUTE_EVENTS..open + (round + 1) * MINUTE_EVENTS;
+        let mut service = start()?;
+        invoices(since_snapshots)?;
+        reach(&service, MINUTE_EVENTS);
+        service.child.kill()?;
+        service.child.wait()?;
+        let since = Stopwatch::start();
+        let mut service = start()?;
+        while !is_ready(service.port) {
+            pause(5);
+        }
+        seconds.push(since.seconds());
+        service.terminate()?;
+    }
+    println!(
+        "ready {:.2} s after a start (median of {PAIRS}): {BUYERS} buyers, {open} open invoices and more, {MINUTE_EVENTS} events \
+         since the snapshots",
+        median(seconds)
+    );
+    Ok(())
+}
+
 /// Milliseconds from an event produced to its alert readable by a reader of committed records.
 fn latency(broker: &Broker, turn_ms: u32) -> Outcome<()> {
     let prefix = format!("latency{turn_ms}.");
     broker.make_topics(&prefix)?;
     let turn = turn_ms.to_string();
-    let service = Service::start(broker, &["--any-topic", "--turn-ms", &turn], &prefix, &format!("latency-{turn_ms}"))?;
+    let folder = tempfile::tempdir()?;
+    let live = ["--any-topic", "--turn-ms", &turn];
+    let service = Service::start(broker, &live, &prefix, &format!("latency-{turn_ms}"), folder.path())?;
     while page(service.port).is_err() || !is_ready(service.port) {
         pause(50);
     }
@@ -177,7 +237,7 @@ fn watch_alerts(settings: &Settings, topic: &str) -> Outcome<Vec<(u64, u64)>> {
 /// Writes generated events to a topic, as fast as it takes; gives how many records there are.
 fn preload(broker: &Broker, topic: &str, events: u64) -> Outcome<u64> {
     let mut generated = Command::new(env!("CARGO_BIN_EXE_vigie"))
-        .args(["generate", "--preset", "wholesaler", "--seed", "1", "--output", "-"])
+        .args(["generate", "--preset", "wholesaler", "--days", "1000", "--seed", "1", "--output", "-"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
@@ -324,21 +384,26 @@ impl Drop for Broker {
 struct Service {
     child: Child,
     port: u16,
-    _folder: tempfile::TempDir,
 }
 
 impl Service {
-    fn start(broker: &Broker, more: &[&str], prefix: &str, group: &str) -> Outcome<Service> {
-        let folder = tempfile::tempdir()?;
+    fn start(broker: &Broker, more: &[&str], prefix: &str, group: &str, folder: &Path) -> Outcome<Service> {
         let port = broker.port + 10_000;
         let child = Command::new(env!("CARGO_BIN_EXE_vigie"))
             .args(["run", "--brokers", &broker.address(), "--prefix", prefix, "--group", group, "--instance", "bench"])
             .args(["--threads", "2", "--metrics", &format!("127.0.0.1:{port}"), "--log-level", "warn"])
             .arg("--snapshots")
-            .arg(folder.path())
+            .arg(folder)
             .args(more)
             .spawn()?;
-        Ok(Service { child, port, _folder: folder })
+        Ok(Service { child, port })
+    }
+
+    /// Ends it as an operator would.
+    fn terminate(&mut self) -> Outcome<()> {
+        Command::new("kill").arg(self.child.id().to_string()).status()?;
+        self.child.wait()?;
+        Ok(())
     }
 }
 

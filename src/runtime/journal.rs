@@ -4,8 +4,10 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::base::Instant;
-use crate::base::hash::stable_hash;
+use crate::base::hash::{StableHasher, fold, quick_hash_of, stable_hash};
 use crate::risk::Params;
+
+use super::records::{Record, Records, TopicId};
 
 /// What the results of the engine depend on beside inputs and params: raised with every change of the code that makes other
 /// outputs, or another state, of the same inputs. Entries of another number are followed without comparing what came out.
@@ -93,6 +95,26 @@ pub struct Range {
     pub checksum: u64,
 }
 
+/// Keeps apart what stands in different places of a checksum: the first bits of the golden ratio.
+const CHECKSUM_KEY: u64 = 0x9e37_79b9_7f4a_7c15;
+
+impl Range {
+    /// Nothing of a topic, from a position on.
+    #[must_use]
+    pub const fn empty(topic: TopicId, from: i64) -> Range {
+        Range { topic: topic.0, from, to: from, records: 0, checksum: 0 }
+    }
+
+    /// Takes in the next record of its topic. `raw` are its key, value and headers end to end.
+    #[inline]
+    pub fn take(&mut self, record: &Record<'_>, raw: &[u8]) {
+        self.to = record.offset + 1;
+        self.records += 1;
+        let written = record.time_ms.cast_unsigned() ^ record.offset.cast_unsigned().rotate_left(32);
+        self.checksum = fold(self.checksum ^ quick_hash_of(raw), written ^ CHECKSUM_KEY);
+    }
+}
+
 /// What became of the records of a turn.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct EntryCounts {
@@ -121,6 +143,23 @@ pub struct Outputs {
     pub records: u32,
     /// A hash of their topics, keys, values and headers, in order.
     pub hash: u128,
+}
+
+impl Outputs {
+    /// Of the records from a place on.
+    #[must_use]
+    pub fn of(records: &Records, from: usize) -> Outputs {
+        if records.len() == from {
+            return Outputs::default();
+        }
+        let mut hasher = StableHasher::default();
+        for index in from..records.len() {
+            let TopicId(topic) = records.get(index).topic;
+            hasher.part(&topic.to_le_bytes());
+            hasher.part(records.raw(index));
+        }
+        Outputs { records: (records.len() - from) as u32, hash: hasher.finish() }
+    }
 }
 
 /// What is wrong with the bytes of an entry.

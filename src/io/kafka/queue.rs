@@ -1,5 +1,5 @@
-//! Owns the batch reading of partitions, each from a queue of its own: what the crate `rdkafka` does not offer, and so the one
-//! place with unsafe code.
+//! Owns the batch reading of partitions, each from a queue of its own, and one question about the group: what the crate
+//! `rdkafka` does not offer, and so the one place with unsafe code.
 //!
 //! A place is started at an offset and stopped by librdkafka's calls for that (`rd_kafka_consume_start_queue`), beside any
 //! group. So there is no seek, which has had bugs, and no assignment that is replaced as a whole, which would throw away
@@ -15,7 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::bindings as c;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::types::RDKafkaRespErr;
 
@@ -384,6 +384,21 @@ unsafe fn bytes<'a>(start: *const c_void, length: usize) -> Option<&'a [u8]> {
 fn last_error() -> RDKafkaErrorCode {
     // SAFETY: it reads a number of this thread.
     unsafe { c::rd_kafka_last_error() }.into()
+}
+
+/// The generation of the group in which a member is now; negative: it is in none. `rdkafka` gives what a transaction must
+/// tell of the group as a closed box, and the broker takes one of no generation at its word while a group has no members.
+pub(super) fn generation<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> i32 {
+    // SAFETY: the client lives as long as the consumer; what it gives is ours, and destroyed after its one use.
+    unsafe {
+        let metadata = c::rd_kafka_consumer_group_metadata(consumer.client().native_ptr());
+        if metadata.is_null() {
+            return -1;
+        }
+        let generation = c::rd_kafka_consumer_group_metadata_generation_id(metadata);
+        c::rd_kafka_consumer_group_metadata_destroy(metadata);
+        generation
+    }
 }
 
 /// Called by a thread of librdkafka when something comes into an empty queue.

@@ -196,7 +196,12 @@ impl Settings {
     /// For sending without transactions.
     pub(super) fn for_sending(&self, role: &str) -> ClientConfig {
         let mut config = self.client(role);
-        for (key, value) in [("linger.ms", "0"), ("compression.type", self.compression.as_str())] {
+        for (key, value) in [
+            ("linger.ms", "0"),
+            ("compression.type", self.compression.as_str()),
+            // The broker refuses a transaction's first requests while it still writes down the end of the one before.
+            ("retry.backoff.ms", "5"),
+        ] {
             if !self.properties.values.contains_key(key) {
                 config.set(key, value);
             }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::storm::Storm;
 use super::untold::Untold;
 use crate::base::Instant;
-use crate::base::hash::{StableHasher, fold, quick_hash_of};
 use crate::risk::buyer::Voice;
 use crate::risk::{Params, Shard};
 use crate::runtime::batch::{Batch, Take};
@@ -15,7 +14,7 @@ use crate::runtime::counts::Counts;
 use crate::runtime::journal::{Entry, EntryCounts, Mode, Outputs, Range, SEMANTICS};
 use crate::runtime::observed::{Figures, TopicTally};
 use crate::runtime::outbox::Outbox;
-use crate::runtime::records::{Record, Records, TopicId};
+use crate::runtime::records::{Record, Records};
 use crate::runtime::snapshot::Standing;
 use crate::runtime::turn::{Desk, Fate, apply_one};
 
@@ -216,7 +215,7 @@ impl Slot {
         let (ranges, counts) = self.apply(batch, places, desk, made);
         self.close(mode, now, desk);
         made.outbox.take(&mut desk.effects, &desk.topics, self.partition, &mut made.counts);
-        let outputs = hash_outputs(&made.outbox.records, sent_from);
+        let outputs = Outputs::of(&made.outbox.records, sent_from);
         let untold = &mut self.untold;
         self.shard.take_moved(|place| untold.mark(place));
         let exposures = self.tell(tell, now, desk, made);
@@ -292,20 +291,16 @@ impl Slot {
     /// Notes that a record was read.
     #[inline]
     fn note(&mut self, ranges: &mut Vec<Range>, record: &Record<'_>, raw: &[u8]) {
-        let next = record.offset + 1;
         let position = &mut self.positions[usize::from(record.topic.0)];
         let range = match ranges.iter_mut().position(|range| range.topic == record.topic.0) {
             Some(place) => &mut ranges[place],
             None => {
-                let (topic, from) = (record.topic.0, *position);
-                ranges.push(Range { topic, from, to: from, records: 0, checksum: 0 });
+                ranges.push(Range::empty(record.topic, *position));
                 ranges.last_mut().expect("one was pushed")
             }
         };
-        (range.to, *position) = (next, next);
-        range.records += 1;
-        let written = record.time_ms.cast_unsigned() ^ record.offset.cast_unsigned().rotate_left(32);
-        range.checksum = fold(range.checksum ^ quick_hash_of(raw), written ^ CHECKSUM_KEY);
+        range.take(record, raw);
+        *position = range.to;
         self.log.last_record_ms = record.time_ms;
     }
 
@@ -336,7 +331,8 @@ impl Slot {
                 let count = self.untold.due(now_ms, interval_ms, max);
                 if count > 0 {
                     let places = self.untold.take(count, now_ms);
-                    self.shard.tell_exposures_of(&places, &mut desk.effects);
+                    // The clock may stand still over a restart; no two turns have one number.
+                    self.shard.tell_exposures_as(self.epoch + 1, &places, &mut desk.effects);
                     made.outbox.take(&mut desk.effects, &desk.topics, self.partition, &mut made.counts);
                 }
                 count as u32
@@ -352,20 +348,4 @@ pub(super) enum HoldBack {
     Always,
     /// For so many turns at most.
     Turns(u32),
-}
-
-/// Keeps apart what stands in different places of a checksum: the first bits of the golden ratio.
-const CHECKSUM_KEY: u64 = 0x9e37_79b9_7f4a_7c15;
-
-fn hash_outputs(records: &Records, from: usize) -> Outputs {
-    if records.len() == from {
-        return Outputs::default();
-    }
-    let mut hasher = StableHasher::default();
-    for index in from..records.len() {
-        let TopicId(topic) = records.get(index).topic;
-        hasher.part(&topic.to_le_bytes());
-        hasher.part(records.raw(index));
-    }
-    Outputs { records: (records.len() - from) as u32, hash: hasher.finish() }
 }
