@@ -4,6 +4,7 @@ mod backtest;
 pub mod config;
 mod generate;
 mod import;
+mod inspect;
 mod params;
 mod progress;
 mod replay;
@@ -31,6 +32,7 @@ enum Command {
     Import(import::Arguments),
     Generate(generate::Arguments),
     Topics(topics::Arguments),
+    Inspect(inspect::Arguments),
     Schema(schema::Arguments),
 }
 
@@ -61,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Import(arguments) => import::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Topics(arguments) => topics::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
     };
     match result {

@@ -1,6 +1,7 @@
 //! Owns a service: a worker that a group gives partitions, and takes them away; that brings each to where it was, takes turns
 //! with all of them, writes the journal and snapshots, and can be killed at any moment.
 
+mod follow;
 mod plan;
 mod recovery;
 mod slot;
@@ -12,6 +13,7 @@ mod watch;
 
 use std::collections::BTreeMap;
 
+pub use self::follow::{FollowError, FollowFrom, Followed, Follower};
 pub use self::storm::StormLimits;
 
 use self::recovery::{Means, Progress, Recovery};
