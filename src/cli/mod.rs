@@ -7,6 +7,7 @@ mod params;
 mod progress;
 mod replay;
 mod schema;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,7 @@ enum Command {
     Backtest(backtest::Arguments),
     Import(import::Arguments),
     Generate(generate::Arguments),
+    Simulate(simulate::Arguments),
     Schema(schema::Arguments),
 }
 
@@ -54,6 +56,7 @@ pub fn main() -> ExitCode {
         Command::Backtest(arguments) => backtest::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
     };
     match result {
