@@ -11,6 +11,7 @@ mod replay;
 mod run;
 mod schema;
 mod topics;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,7 @@ enum Command {
     Generate(generate::Arguments),
     Topics(topics::Arguments),
     Inspect(inspect::Arguments),
+    Simulate(simulate::Arguments),
     Schema(schema::Arguments),
 }
 
@@ -64,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Topics(arguments) => topics::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
     };
     match result {

@@ -397,9 +397,13 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
         for &partition in partitions {
             self.stop_taking(partition);
             self.batch.forget(partition);
-            if let Some(Place::Live(slot)) = self.places.remove(&partition) {
-                self.log.stop(partition)?;
-                self.place(partition, Place::Recovering(Recovery::new(partition, Some(slot), begun_ns)));
+            match self.places.remove(&partition) {
+                Some(Place::Live(slot)) => {
+                    self.log.stop(partition)?;
+                    self.place(partition, Place::Recovering(Recovery::new(partition, Some(slot), begun_ns)));
+                }
+                Some(place) => self.place(partition, place),
+                None => {}
             }
         }
         Ok(())
