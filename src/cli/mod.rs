@@ -2,6 +2,7 @@
 
 mod backtest;
 pub mod config;
+mod dead_letters;
 mod generate;
 mod import;
 mod inspect;
@@ -33,6 +34,7 @@ enum Command {
     Generate(generate::Arguments),
     Topics(topics::Arguments),
     Inspect(inspect::Arguments),
+    DeadLetters(dead_letters::Arguments),
     Schema(schema::Arguments),
 }
 
@@ -64,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Topics(arguments) => topics::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::DeadLetters(arguments) => dead_letters::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
     };
     match result {
