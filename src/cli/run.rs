@@ -168,6 +168,7 @@ pub(super) fn rules(config: &RunConfig, topics: Topics) -> ServiceRules {
         ..DecodeRules::new(config.params.base, clock::wall_clock())
     };
     ServiceRules {
+        group: config.kafka.group.clone(),
         clock: config.clock,
         cold_start: config.cold_start,
         storm: config.storm,

@@ -190,8 +190,14 @@ impl Shard {
     /// Tells the figures of the buyers at these of the places that [`Shard::in_order`] gives.
     pub fn tell_exposures_of(&mut self, places: &[usize], effects: &mut Vec<Effect>) {
         let Some(clock) = self.clock else { return };
-        // Never twice the same number, also after a restart: the clock, or one more than the last.
+        // Never twice the same number: the clock, or one more than the last.
         self.exposures_told = clock.nanos().unsigned_abs().max(self.exposures_told + 1);
+        self.tell_exposures_as(self.exposures_told, places, effects);
+    }
+
+    /// As [`Shard::tell_exposures_of`], under a number of the caller's, which makes their ids: no two tellings have the same.
+    pub fn tell_exposures_as(&mut self, number: u64, places: &[usize], effects: &mut Vec<Effect>) {
+        let Some(clock) = self.clock else { return };
         for &place in places {
             let buyer = &mut self.buyers[place];
             let update =
@@ -199,7 +205,7 @@ impl Shard {
             effects.push(Effect {
                 buyer_id: buyer.id.to_string(),
                 at: clock,
-                sequence: self.exposures_told,
+                sequence: number,
                 caused_by: Cause::Clock,
                 params_version: self.params.version,
                 body: EffectBody::ExposureUpdated(Box::new(update)),

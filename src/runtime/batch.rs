@@ -66,10 +66,12 @@ struct Source {
     wanted: bool,
     /// When the last record counts as written.
     last_ms: i64,
+    /// Its offset.
+    last_offset: i64,
 }
 
 const NEVER: i64 = i64::MIN;
-const UNKNOWN: Source = Source { records: 0, at_end: false, wanted: true, last_ms: NEVER };
+const UNKNOWN: Source = Source { records: 0, at_end: false, wanted: true, last_ms: NEVER, last_offset: NEVER };
 
 impl Batch {
     /// An empty batch.
@@ -124,12 +126,15 @@ impl Batch {
         source.is_some_and(|source| source.at_end && source.records == 0)
     }
 
-    /// Whether a topic's partition has nothing below an offset that is still to be taken.
+    /// Whether a topic's partition has nothing below an offset that is still to be taken: it has no more than what is here, or
+    /// what is here has passed the offset.
     #[must_use]
     pub fn has_none_below(&self, topic: TopicId, partition: u32, end: i64) -> bool {
         let source = self.sources.get(usize::from(topic.0)).and_then(|of| of.get(partition as usize));
-        let is_of = |record: &Record<'_>| record.topic == topic && record.partition == partition && record.offset < end;
-        source.is_some_and(|source| source.at_end) && !self.records.iter().any(|record| is_of(&record))
+        let is_at_end = source.is_some_and(|source| source.at_end);
+        let is_of = |record: &Record<'_>| record.topic == topic && record.partition == partition;
+        let first = self.records.iter().find(is_of).map(|record| record.offset);
+        first.map_or(is_at_end, |first| first >= end)
     }
 
     /// Its records, as they came.
@@ -195,7 +200,8 @@ impl Batch {
                     let horizon = match taken {
                         Take::All => (i64::MAX, TopicId(u16::MAX)),
                         Take::Nothing => (NEVER, TopicId(0)),
-                        Take::Merged | Take::MergedBelow(_) => self.horizon(inputs, partition),
+                        Take::Merged => self.horizon(inputs, partition, &[]),
+                        Take::MergedBelow(ends) => self.horizon(inputs, partition, ends),
                     };
                     (partition, taken, horizon)
                 }
@@ -264,20 +270,23 @@ impl Batch {
 
     /// When each record counts as written.
     fn date(&mut self) {
-        self.sources.iter_mut().flatten().for_each(|source| source.last_ms = NEVER);
+        self.sources.iter_mut().flatten().for_each(|source| (source.last_ms, source.last_offset) = (NEVER, NEVER));
         self.written_ms.clear();
         for index in 0..self.records.len() {
-            let (partition, time_ms, topic, _) = self.records.order(index);
+            let (partition, time_ms, topic, offset) = self.records.order(index);
             let source = &mut self.sources[usize::from(topic.0)][partition as usize];
             source.last_ms = source.last_ms.max(time_ms);
+            source.last_offset = offset;
             self.written_ms.push(source.last_ms);
         }
     }
 
-    /// The last record of a partition before which no other can come.
-    fn horizon(&self, inputs: usize, partition: u32) -> (i64, TopicId) {
+    /// The last record of a partition before which no other can come. Where there are `ends`, what lies beyond does not
+    /// count, and a topic that has passed its own has no more.
+    fn horizon(&self, inputs: usize, partition: u32, ends: &[i64]) -> (i64, TopicId) {
         let of = |topic: usize| self.sources.get(topic).and_then(|of| of.get(partition as usize)).unwrap_or(&UNKNOWN);
-        let open = (0..inputs).filter(|topic| !of(*topic).at_end);
+        let has_passed = |topic: usize| ends.get(topic).is_some_and(|end| of(topic).last_offset >= *end);
+        let open = (0..inputs).filter(|topic| !of(*topic).at_end && !has_passed(*topic));
         open.map(|topic| (of(topic).last_ms, TopicId(topic as u16))).min().unwrap_or((i64::MAX, TopicId(u16::MAX)))
     }
 
@@ -381,6 +390,16 @@ mod tests {
     }
 
     #[test]
+    fn a_topic_that_has_passed_its_end_holds_no_other_back() {
+        let mut batch = batch(&[(0, 1, 2), (1, 5, 7)]);
+        batch.reached_end(TopicId(1), 0);
+        batch.settle(2, |_| Take::MergedBelow(&[2, 6]));
+        assert_eq!(taken(&batch), [(0, 1)], "topic 0 may have more of 2 to 7");
+        batch.settle(2, |_| Take::MergedBelow(&[1, 6]));
+        assert_eq!(taken(&batch), [(1, 5)]);
+    }
+
+    #[test]
     fn what_waits_takes_no_room_from_what_is_new() {
         let mut batch = Batch::new(BatchLimits { records_max: 2, bytes_max: 1 << 20, held_max: 4 });
         let record = |offset| Record {
@@ -398,6 +417,16 @@ mod tests {
         batch.release();
         assert_eq!(batch.len(), 2, "topic 1 may still have something");
         assert!(batch.has_room_for(&record(2)) && !batch.is_full());
+    }
+
+    #[test]
+    fn nothing_is_below_an_end_that_the_first_record_has_passed() {
+        let mut batch = batch(&[(0, 4, 1), (0, 5, 1)]);
+        assert!(batch.has_none_below(TopicId(0), 0, 4), "3 was of an aborted transaction");
+        assert!(!batch.has_none_below(TopicId(0), 0, 5));
+        assert!(!batch.has_none_below(TopicId(1), 0, 5), "nobody knows");
+        batch.reached_end(TopicId(1), 0);
+        assert!(batch.has_none_below(TopicId(1), 0, 5));
     }
 
     #[test]

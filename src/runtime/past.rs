@@ -2,7 +2,7 @@
 //! applied. All that can be checked without a state is checked.
 
 use super::batch::{Batch, BatchLimits, Take};
-use super::journal::{Entry, EntryError, Range};
+use super::journal::{Entry, EntryError, Range, is_of};
 use super::log::{Bounds, CommittedLog, LogError, read_all};
 use super::outbox::Topics;
 use super::records::{Record, Records, TopicId};
@@ -12,6 +12,7 @@ const NOTHING_MAX: u32 = 100;
 
 /// The turns of a partition, as far as its journal went when it began.
 pub struct Past {
+    group: String,
     partition: u32,
     journal: TopicId,
     next: i64,
@@ -53,7 +54,7 @@ impl Past {
     ///
     /// # Errors
     /// When the log cannot be read.
-    pub fn open<L: CommittedLog>(log: &mut L, topics: &Topics, partition: u32) -> Result<Past, LogError> {
+    pub fn open<L: CommittedLog>(log: &mut L, topics: &Topics, group: &str, partition: u32) -> Result<Past, LogError> {
         let journal = topics.outputs.journal.ok_or_else(|| LogError::Fatal("there is no journal".to_owned()))?;
         let Bounds { first, end } = log.bounds(journal, partition)?;
         let input = |topic: usize| {
@@ -61,6 +62,7 @@ impl Past {
         };
         let inputs = (0..topics.inputs.len()).map(input).collect::<Result<Vec<_>, _>>()?;
         Ok(Past {
+            group: group.to_owned(),
             partition,
             journal,
             next: first,
@@ -80,7 +82,12 @@ impl Past {
     /// When the log cannot be read.
     pub fn next_turn<L: CommittedLog>(&mut self, log: &mut L) -> Result<Option<PastTurn>, LogError> {
         let mut nothing = 0;
-        while self.at == self.records.len() {
+        loop {
+            let is_of = |at: &usize| is_of(&self.group, &self.records.get(*at));
+            if let Some(at) = (self.at..self.records.len()).find(is_of) {
+                self.at = at;
+                break;
+            }
             if self.next >= self.end {
                 return Ok(None);
             }

@@ -230,6 +230,47 @@ impl EmbeddedLog {
         Producer { log: self.clone(), id: transactional_id.to_owned(), epoch, unsent: BTreeMap::new() }
     }
 
+    /// Whether a transaction is open that holds a position of this partition: nobody can tell yet where its group stands.
+    #[must_use]
+    pub fn is_undecided(&self, topic: TopicId, partition: u32) -> bool {
+        let coordinator = lock(&self.shared.coordinator);
+        let mut open = coordinator.producers.values().filter_map(|state| state.open.as_ref());
+        open.any(|open| open.positions.iter().any(|at| (at.topic, at.partition) == (topic, partition)))
+    }
+
+    /// Ends the open transaction of `transactional_id` as one that took too long: it is aborted, and its producer fenced.
+    /// Says whether there was one.
+    pub fn time_out(&self, transactional_id: &str) -> bool {
+        let mut coordinator = lock(&self.shared.coordinator);
+        let Some(state) = coordinator.producers.get_mut(transactional_id) else { return false };
+        let Some(open) = state.open.take() else { return false };
+        state.epoch += 1;
+        self.end_transaction(&open, Ending::Abort);
+        drop(coordinator);
+        self.tell();
+        true
+    }
+
+    /// A request to commit that was long on its way, of the producer of `transactional_id` that had `epoch`. As on Kafka it
+    /// commits whatever transaction is open in that epoch, and is refused once there is a later one; gives whether it
+    /// committed anything.
+    ///
+    /// # Errors
+    /// When there is a later producer.
+    pub fn commit_late(&self, transactional_id: &str, epoch: u32) -> Result<bool, LogError> {
+        let mut coordinator = lock(&self.shared.coordinator);
+        let state = coordinator.producers.entry(transactional_id.to_owned()).or_default();
+        if state.epoch != epoch {
+            return Err(LogError::Fenced(format!("epoch {epoch} of {transactional_id:?} is over")));
+        }
+        let Some(open) = state.open.take() else { return Ok(false) };
+        self.end_transaction(&open, Ending::Commit);
+        coordinator.committed.extend(open.positions.iter().map(|at| ((at.topic, at.partition), at.next)));
+        drop(coordinator);
+        self.tell();
+        Ok(true)
+    }
+
     pub(super) fn is_bounded(&self, topic: TopicId) -> bool {
         self.topic(topic).retained_bytes_max.is_some()
     }
@@ -277,6 +318,12 @@ impl Producer {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Its epoch: every later producer of the same id has a greater one.
+    #[must_use]
+    pub fn epoch(&self) -> u32 {
+        self.epoch
     }
 
     /// As much as one partition's records gather before they go into the log.

@@ -253,6 +253,10 @@ fn two_members_share_the_partitions_and_the_one_that_stays_gets_all() {
         let lost = owned[1][0];
         assert!(matches!(first.start(lost, &positions(lost, 0, 0)), Err(LogError::Abort(_))));
         drop(second);
+        if protocol == GroupProtocol::Consumer {
+            // The broker alone says when it gives up a member that has a name: after 45 s.
+            continue;
+        }
         while owned[0].len() < 4 {
             assert!(Instant::now() < deadline, "{protocol:?}: {owned:?}");
             follow(&mut first, &mut owned[0]);
@@ -302,6 +306,25 @@ fn positions_of_an_open_transaction_ask_to_be_called_again() {
     assert!(matches!(log.committed(INVOICES, 0), Err(LogError::Retry(_))));
     log.renew().unwrap();
     assert_eq!(log.committed(INVOICES, 0).unwrap(), None);
+}
+
+#[test]
+fn a_member_that_the_group_gave_up_commits_no_positions_even_where_nobody_else_is_there() {
+    let stage = Stage::new(1);
+    let settings = Settings { session_timeout_ms: 2_000, poll_interval_max_ms: 2_000, ..stage.settings.clone() };
+    let mut log = KafkaLog::open(&settings, &stage.topics).unwrap();
+    assert_eq!(change(&mut log), Polled::Assigned(vec![0]));
+    // It goes without polling for longer than a member may.
+    std::thread::sleep(Duration::from_secs(5));
+    log.begin().unwrap();
+    log.send(&output(0, "late")).unwrap();
+    let error = log.send_offsets(&positions(0, 1, 1)).unwrap_err();
+    assert!(matches!(error, LogError::Abort(_)), "{error:?}");
+    log.abort().unwrap();
+    assert_eq!(change(&mut log), Polled::Revoked(vec![0]));
+    assert_eq!(change(&mut log), Polled::Assigned(vec![0]));
+    assert_eq!(log.committed(INVOICES, 0).unwrap(), None);
+    assert!(stage.outputs().is_empty());
 }
 
 #[test]
@@ -387,31 +410,40 @@ fn a_topic_that_is_not_wanted_waits_and_comes_whole() {
 }
 
 #[test]
-fn a_commit_takes_milliseconds() {
+fn a_turn_is_committed_in_milliseconds() {
+    const TURNS: i64 = 40;
     let stage = Stage::new(1);
     let mut log = stage.open();
     assert_eq!(change(&mut log), Polled::Assigned(vec![0]));
-    let (mut phases, mut commits) = ([Duration::ZERO; 3], Vec::new());
-    for turn in 1..=40 {
-        let started = Instant::now();
-        log.begin().unwrap();
-        for _ in 0..10 {
-            log.send(&output(0, "x")).unwrap();
+    let mut turn = 0;
+    // Right after a commit the broker still writes down its end, and has the next transaction wait.
+    for pause in [0, 1, 3, 10, 50].map(Duration::from_millis) {
+        let (mut phases, mut commits) = ([Duration::ZERO; 3], Vec::new());
+        for _ in 0..TURNS {
+            std::thread::sleep(pause);
+            turn += 1;
+            let begun = Instant::now();
+            log.begin().unwrap();
+            for _ in 0..10 {
+                log.send(&output(0, "x")).unwrap();
+            }
+            phases[0] += begun.elapsed();
+            log.send_offsets(&positions(0, turn, turn)).unwrap();
+            phases[1] += begun.elapsed();
+            let commit = Instant::now();
+            log.commit().unwrap();
+            commits.push(commit.elapsed());
+            phases[2] += begun.elapsed();
         }
-        phases[0] += started.elapsed();
-        log.send_offsets(&positions(0, turn, turn)).unwrap();
-        phases[1] += started.elapsed();
-        let commit = Instant::now();
-        log.commit().unwrap();
-        commits.push(commit.elapsed());
-        phases[2] += started.elapsed();
+        commits.sort();
+        println!(
+            "{TURNS} turns {pause:?} apart: up to sent, positions, committed {:.1?}; commit p50 {:.1?}, max {:.1?}",
+            phases.map(|phase| phase / TURNS as u32),
+            commits[commits.len() / 2],
+            commits[commits.len() - 1]
+        );
     }
-    commits.sort();
-    println!(
-        "40 turns: begin and send, positions, commit, up to each: {phases:?}; commit p50 {:?}, max {:?}",
-        commits[20], commits[39]
-    );
-    assert_eq!(stage.outputs().len(), 400);
+    assert_eq!(stage.outputs().len() as i64, turn * 10);
 }
 
 #[test]
@@ -494,6 +526,14 @@ fn topics_are_made_as_they_should_be_and_those_that_are_there_are_kept() {
     assert_eq!(findings.len(), 2);
     assert!(findings.iter().all(|finding| finding.topic == plans[0].name));
     assert_eq!(KafkaLog::partitions(&settings, &plans.map(|plan| plan.name)), Ok(3));
+}
+
+#[test]
+fn a_log_can_be_opened_on_one_thread_and_used_on_another() {
+    fn is_send<T: Send>() {}
+    is_send::<KafkaLog>();
+    is_send::<Sender>();
+    is_send::<CommittedReader>();
 }
 
 #[test]

@@ -98,7 +98,7 @@ impl Report {
 fn look_through(scene: &mut Scene, partition: u32, verify: bool, report: &mut Report) -> Result<(), CliError> {
     let Scene { log, rules, .. } = scene;
     let topics = &rules.topics;
-    let mut past = Past::open(log, topics, partition)?;
+    let mut past = Past::open(log, topics, &rules.group, partition)?;
     let mut is_first = true;
     while let Some(PastTurn { offset, entry, flaws }) = past.next_turn(log)? {
         report.turns += 1;
@@ -228,7 +228,7 @@ fn write_order(scene: &mut Scene, partitions: &[u32], path: &std::path::Path) ->
     let mut file = Output::create(path)?;
     // A turn takes two: its entry and the end of its transaction.
     let bar = progress::counted(turns, "offsets of the journal");
-    let written = order::write(log, &rules.topics, &rules.decode, partitions, &mut file, &mut || bar.inc(2));
+    let written = order::write(log, rules, partitions, &mut file, &mut || bar.inc(2));
     bar.finish_and_clear();
     let ordered = written.map_err(|error| match error {
         OrderError::File(error) => crate::io::files::FileError::system("write", path, error).into(),

@@ -11,7 +11,7 @@ use bumpalo::Bump;
 
 use crate::event::RefusalCode;
 use crate::runtime::journal::{Entry, Mode};
-use crate::runtime::{CommittedLog, LogError, Past, PastTurn, Record, Topics};
+use crate::runtime::{CommittedLog, LogError, Past, PastTurn, Record, ServiceRules, Topics};
 use crate::wire::{self, DecodeRules, Header, decode_record, structured_line};
 
 #[cfg(test)]
@@ -83,14 +83,14 @@ impl Ordered {
 /// When the log cannot be read, turns or records are missing, or the partitions have different copies.
 pub fn write<L: CommittedLog>(
     log: &mut L,
-    topics: &Topics,
-    rules: &DecodeRules,
+    service: &ServiceRules,
     partitions: &[u32],
     out: &mut impl Write,
     passed: &mut dyn FnMut(),
 ) -> Result<Ordered, OrderError> {
     let mut ordered = Ordered::default();
-    let mut open = |partition: &u32| Lane::open(log, topics, *partition);
+    let ServiceRules { topics, decode: rules, group, .. } = service;
+    let mut open = |partition: &u32| Lane::open(log, topics, group, *partition);
     let mut lanes = partitions.iter().map(&mut open).collect::<Result<Vec<Lane>, LogError>>()?;
     let with = With { topics, rules };
     loop {
@@ -139,8 +139,8 @@ enum Said {
 }
 
 impl Lane {
-    fn open<L: CommittedLog>(log: &mut L, topics: &Topics, partition: u32) -> Result<Lane, LogError> {
-        let past = Past::open(log, topics, partition)?;
+    fn open<L: CommittedLog>(log: &mut L, topics: &Topics, group: &str, partition: u32) -> Result<Lane, LogError> {
+        let past = Past::open(log, topics, group, partition)?;
         Ok(Lane { partition, past, turn: None, is_first: true, at: 0, scratch: Bump::new() })
     }
 

@@ -18,9 +18,10 @@ use rdkafka::types::RDKafkaRespErr;
 
 use super::error;
 use super::listener::Listener;
+use super::queue;
 use super::settings::{GroupProtocol, Settings};
 use crate::io::clock::Stopwatch;
-use crate::runtime::{LogError, Polled};
+use crate::runtime::{LogError, Polled, Position};
 
 /// A member of the group.
 pub(super) struct Group {
@@ -42,8 +43,8 @@ pub(super) struct Group {
 
 /// How long some topics of a partition may be with another member: with [`GroupProtocol::Consumer`] they come one by one.
 const PARTLY_MAX_SECONDS: f64 = 60.0;
-/// Events of the group that are heard in one go.
-const EVENTS_MAX: usize = 16;
+/// So often in a row the client says that there is nothing before it is believed: it says so too where it was only its log.
+const QUIET_MAX: usize = 3;
 
 /// What the group does to a member.
 #[derive(Debug)]
@@ -88,7 +89,8 @@ impl Group {
 
     /// Hears what the group has to say, without waiting.
     pub(super) fn serve(&mut self) -> Result<(), LogError> {
-        for _ in 0..EVENTS_MAX {
+        let mut quiet = 0;
+        while quiet < QUIET_MAX {
             match self.consumer.poll(Duration::ZERO) {
                 // It fetches nothing; what slipped in before the pause is read elsewhere.
                 Some(Ok(_)) | Some(Err(KafkaError::PartitionEOF(_))) => {}
@@ -98,7 +100,7 @@ impl Group {
                     }
                 }
                 None if self.consumer.context().has_changes() => {}
-                None => break,
+                None => quiet += 1,
             }
             for change in self.consumer.context().take_changes() {
                 self.take(change)?;
@@ -126,11 +128,21 @@ impl Group {
             && !self.told.iter().any(|told| matches!(told, Polled::Assigned(list) if list.contains(&partition)))
     }
 
-    /// What a transaction needs to know of the group, as of now: it is another one after each rebalance.
-    pub(super) fn metadata(&self) -> Result<ConsumerGroupMetadata, LogError> {
-        self.consumer
-            .group_metadata()
-            .ok_or_else(|| LogError::Abort("the group does not know this member now".to_owned()))
+    /// What a transaction with these positions needs to know of the group, as of now: it is another one after each rebalance.
+    /// Only while this member has the partitions, and is in the group: what comes from nowhere the broker takes, as long as
+    /// the group has no members.
+    pub(super) fn metadata(&mut self, positions: &[Position]) -> Result<ConsumerGroupMetadata, LogError> {
+        self.serve()?;
+        if let Some(lost) = positions.iter().find(|position| !self.owns(position.partition)) {
+            return Err(LogError::Abort(format!("partition {} is not this member's any more", lost.partition)));
+        }
+        let generation = queue::generation(&self.consumer);
+        let metadata = self.consumer.group_metadata();
+        match metadata {
+            // Generations never come back: between two that are the same there was no other.
+            Some(metadata) if generation >= 0 && queue::generation(&self.consumer) == generation => Ok(metadata),
+            _ => Err(LogError::Abort("this member is not in the group now".to_owned())),
+        }
     }
 
     /// The committed position of a place.

@@ -9,6 +9,8 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
 
+use crate::io::clock::Stopwatch;
+
 /// Listens to one client.
 #[derive(Debug, Default)]
 pub(super) struct Listener {
@@ -23,7 +25,14 @@ struct Heard {
     undelivered: Option<(RDKafkaErrorCode, String)>,
     /// Why the broker cannot be used, as last told.
     reason: Option<(RDKafkaErrorCode, String)>,
+    /// Lines of the log.
+    lines: u64,
+    /// Since when each kind of line of the log was told last: there are some dozens of kinds.
+    told: Vec<(String, Stopwatch)>,
 }
+
+/// A line of one kind is told at most once in so many seconds.
+const REPEATED_SECONDS: f64 = 10.0;
 
 impl Listener {
     /// Takes what went wrong on the way to a broker since the last call.
@@ -41,6 +50,12 @@ impl Listener {
         self.heard().reason.clone()
     }
 
+    /// How many lines a client has written to its log.
+    #[cfg(test)]
+    pub(super) fn lines(&self) -> u64 {
+        self.heard().lines
+    }
+
     /// Notes an error that a client told.
     pub(super) fn note_error(&self, error: &KafkaError, reason: &str) {
         let Some(code) = error.rdkafka_error_code() else { return };
@@ -53,15 +68,21 @@ impl Listener {
             heard.reason = Some((code, reason.to_owned()));
         }
         drop(heard);
-        tracing::warn!(target: "kafka", "{reason}");
+        // Said in the client's log too, and there with less repetition: a client that has no broker says it all the time.
+        tracing::debug!(target: "kafka", "{reason}");
     }
 
     /// Notes a line of a client's log.
     pub(super) fn note_line(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        self.heard().lines += 1;
         if is_trouble_line(facility, line) {
             self.heard().trouble.get_or_insert_with(|| line.to_owned());
         }
         use RDKafkaLogLevel as Level;
+        if matches!(level, Level::Error | Level::Warning | Level::Notice | Level::Info) && self.is_repeated(facility) {
+            tracing::debug!(target: "kafka", "{facility} {line}");
+            return;
+        }
         match level {
             // Settings that are for the other kind of client: all are given to both.
             _ if facility == "CONFWARN" => tracing::trace!(target: "kafka", "{facility} {line}"),
@@ -72,6 +93,17 @@ impl Listener {
             Level::Notice | Level::Info => tracing::info!(target: "kafka", "{facility} {line}"),
             Level::Debug => tracing::trace!(target: "kafka", "{facility} {line}"),
         }
+    }
+
+    /// Whether a line of this kind was told a moment ago: one that comes again and again is told now and then.
+    fn is_repeated(&self, facility: &str) -> bool {
+        let mut heard = self.heard();
+        let last = heard.told.iter().rposition(|(told, since)| told == facility && since.seconds() < REPEATED_SECONDS);
+        if last.is_none() {
+            heard.told.retain(|(told, _)| told != facility);
+            heard.told.push((facility.to_owned(), Stopwatch::start()));
+        }
+        last.is_some()
     }
 
     fn heard(&self) -> MutexGuard<'_, Heard> {
@@ -120,6 +152,10 @@ impl ProducerContext for Listener {
         use rdkafka::message::Message;
         if let Err((error, message)) = result {
             let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+            // What an abort takes out of the queue is not meant to arrive.
+            if matches!(code, RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) {
+                return;
+            }
             let place = format!("{}, partition {}", message.topic(), message.partition());
             self.heard().undelivered.get_or_insert((code, place));
         }

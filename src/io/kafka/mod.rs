@@ -1,8 +1,8 @@
 //! Owns Apache Kafka behind the ports of the runtime: nothing else in the crate knows that there is such a thing.
 //!
-//! One [`KafkaLog`] is one worker's: a member of the group ([`group`]), a client that reads the partitions it was given
-//! ([`inputs`]), a producer of transactions ([`producer`]), and, when there is something to read again, a client for that
-//! ([`reader`]). All of them live on the worker's thread; librdkafka's own threads do the talking.
+//! One [`KafkaLog`] is one worker's: a member of the group (`group`), a client that reads the partitions it was given
+//! (`inputs`), a producer of transactions (`producer`), and, when there is something to read again, a client for that
+//! (`reader`). All of them live on the worker's thread; librdkafka's own threads do the talking.
 
 mod error;
 pub mod fail;
@@ -25,6 +25,7 @@ use std::time::Duration;
 use rdkafka::consumer::BaseConsumer;
 
 pub use open::OpenError;
+pub use queue::drain;
 pub use sender::{CommittedReader, Sender};
 pub use settings::{Fetching, GroupProtocol, Properties, RefusedProperty, Settings};
 
@@ -175,7 +176,7 @@ impl Log for KafkaLog {
     }
 
     fn send_offsets(&mut self, positions: &[Position]) -> Result<(), LogError> {
-        let group = self.group.metadata()?;
+        let group = self.group.metadata(positions)?;
         self.transactions.send_offsets(&self.names, positions, &group)
     }
 

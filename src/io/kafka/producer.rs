@@ -7,6 +7,7 @@
 //! although it may well have worked: whoever called takes a new producer (whose new epoch has the broker refuse whatever the
 //! old one still has under way), and reads back what was committed.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
@@ -29,6 +30,8 @@ pub(super) struct Transactions {
     stage: Stage,
     /// What went wrong on the way to a broker since the transaction began.
     trouble: Option<String>,
+    /// Runs since the last transaction ended.
+    ended: Option<Stopwatch>,
 }
 
 /// Where a transaction is.
@@ -47,6 +50,11 @@ enum Stage {
 /// An end of a transaction that took longer is not plainly clean. It is below half of `socket.timeout.ms`, after which a
 /// request is sent again.
 const END_MAX_SECONDS: f64 = 2.0;
+/// How long an abort waits for what was sent before it takes it back.
+const ABORT_SETTLE_MAX: Duration = Duration::from_secs(1);
+/// After the end of a transaction the next one waits until so much time has passed: the broker writes the end down in the
+/// partitions meanwhile, and refuses what comes sooner, after which librdkafka waits for 20 ms.
+const BETWEEN: Duration = Duration::from_millis(3);
 /// How long a record waits for room in the queue before the caller is told.
 const ROOM_WAIT_MAX_SECONDS: f64 = 5.0;
 /// A pause between two looks at what is still on its way.
@@ -55,7 +63,7 @@ const LOOK: Duration = Duration::from_micros(200);
 impl Transactions {
     /// None yet: the first [`Transactions::renew`] makes the producer.
     pub(super) fn new(settings: &Settings) -> Transactions {
-        Transactions { settings: settings.clone(), producer: None, stage: Stage::Idle, trouble: None }
+        Transactions { settings: settings.clone(), producer: None, stage: Stage::Idle, trouble: None, ended: None }
     }
 
     /// Takes a new producer: what the old one left open is ended before this returns, and what it has under way is refused.
@@ -97,6 +105,9 @@ impl Transactions {
 
     /// Begins a transaction.
     pub(super) fn begin(&mut self) -> Result<(), LogError> {
+        if let Some(ended) = self.ended.take() {
+            pause(BETWEEN.saturating_sub(Duration::from_nanos(ended.nanos())));
+        }
         let producer = self.known("beginning a transaction")?;
         drain(producer);
         // Whatever happened between two transactions has nothing under way that could end one.
@@ -178,12 +189,11 @@ impl Transactions {
         }
         let timeout = self.call_timeout();
         let producer = self.known(doing)?;
-        // An abort waits for what was sent; what is still in the queue need not be.
-        producer.purge(PurgeConfig::default().queue());
-        let settled = settle(producer, timeout);
+        // librdkafka fails an abort that comes while it still tells the broker which partitions take part.
+        let _ = settle(producer, timeout.min(ABORT_SETTLE_MAX));
         let since = Stopwatch::start();
-        let answer = settled
-            .and_then(|()| producer.abort_transaction(timeout).map_err(|error| error::of_transaction(&error, doing)));
+        let answer = heard(producer, || producer.abort_transaction(timeout))
+            .map_err(|error| error::of_transaction(&error, doing));
         let seconds = since.seconds();
         drain(producer);
         let trouble = producer.context().take_trouble();
@@ -200,6 +210,7 @@ impl Transactions {
 
     /// An end that the client calls done is only believed where nothing happened that may have made it send it twice.
     fn judge_end(&mut self, end: &str, seconds: f64, is_repeated: bool) -> Result<(), LogError> {
+        self.ended = Some(Stopwatch::start());
         let doubt = if let Some(trouble) = self.trouble.take() {
             format!("there was trouble on the way: {trouble}")
         } else if is_repeated {
@@ -303,7 +314,153 @@ fn drain(producer: &BaseProducer<Listener>) {
     }
 }
 
+/// Makes a call of the client, and hears it meanwhile: an abort takes what is queued out of the queue, in the order that the
+/// broker must see, and waits until somebody has heard of each record that it did.
+fn heard<T>(producer: &BaseProducer<Listener>, call: impl FnOnce() -> T) -> T {
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_done.load(Ordering::Acquire) {
+                producer.poll(Duration::ZERO);
+                if producer.in_flight_count() == 0 {
+                    pause(LOOK);
+                }
+            }
+        });
+        let answer = call();
+        is_done.store(true, Ordering::Release);
+        answer
+    })
+}
+
 #[expect(clippy::disallowed_methods, reason = "it waits for the broker")]
 fn pause(longest: Duration) {
     std::thread::sleep(longest);
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::DefaultProducerContext;
+    use rdkafka::types::{RDKafkaApiKey as Key, RDKafkaRespErr as Error};
+
+    use super::*;
+    use crate::runtime::{Headers, TopicId};
+
+    /// A producer on a broker of librdkafka's own that fails as it is told. It is no judge of what is committed.
+    fn stage() -> (MockCluster<'static, DefaultProducerContext>, Transactions) {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("out", 1, 1).unwrap();
+        let settings = Settings { call_timeout_ms: 10_000, ..Settings::new(&cluster.bootstrap_servers(), "a") };
+        let mut transactions = Transactions::new(&settings);
+        transactions.renew().unwrap();
+        (cluster, transactions)
+    }
+
+    fn record() -> Record<'static> {
+        Record {
+            topic: TopicId(0),
+            partition: 0,
+            offset: 0,
+            time_ms: 1,
+            key: None,
+            value: Some(b"x"),
+            headers: Headers::NONE,
+        }
+    }
+
+    fn turn(transactions: &mut Transactions) -> Result<(), LogError> {
+        transactions.begin()?;
+        transactions.send("out", &record())?;
+        transactions.commit()
+    }
+
+    #[test]
+    fn a_commit_whose_connection_broke_is_not_believed() {
+        let (cluster, mut transactions) = stage();
+        for round in 0..3 {
+            turn(&mut transactions).unwrap();
+            // The client sends the end again over another connection, and would call this committed.
+            cluster.request_errors(Key::EndTxn, &[Error::RD_KAFKA_RESP_ERR__TRANSPORT]);
+            let error = turn(&mut transactions).unwrap_err();
+            assert!(matches!(&error, LogError::Abort(text) if text.contains("nobody can tell")), "{round}: {error:?}");
+            assert!(matches!(turn(&mut transactions), Err(LogError::Abort(_))), "nothing goes on before it is renewed");
+            transactions.renew().unwrap();
+        }
+        turn(&mut transactions).unwrap();
+    }
+
+    #[test]
+    fn an_abort_whose_connection_broke_is_not_believed_either() {
+        let (cluster, mut transactions) = stage();
+        transactions.begin().unwrap();
+        transactions.send("out", &record()).unwrap();
+        cluster.request_errors(Key::EndTxn, &[Error::RD_KAFKA_RESP_ERR__TRANSPORT]);
+        assert!(matches!(transactions.abort(), Err(LogError::Abort(_))));
+        transactions.renew().unwrap();
+        turn(&mut transactions).unwrap();
+    }
+
+    #[test]
+    fn an_end_that_the_broker_refuses_for_good_needs_a_new_producer() {
+        for error in [
+            Error::RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
+            Error::RD_KAFKA_RESP_ERR_INVALID_TXN_STATE,
+            Error::RD_KAFKA_RESP_ERR_PRODUCER_FENCED,
+        ] {
+            let (cluster, mut transactions) = stage();
+            cluster.request_errors(Key::EndTxn, &[error]);
+            let answer = turn(&mut transactions).unwrap_err();
+            assert!(matches!(answer, LogError::Fenced(_)), "{error:?}: {answer:?}");
+            transactions.renew().unwrap();
+            turn(&mut transactions).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_end_that_comes_too_soon_for_the_broker_is_repeated_by_the_client_and_plain() {
+        let (cluster, mut transactions) = stage();
+        cluster.request_errors(Key::EndTxn, &[Error::RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS; 2]);
+        turn(&mut transactions).unwrap();
+    }
+
+    #[test]
+    fn a_commit_that_is_not_answered_is_repeated_and_never_aborted_and_in_the_end_not_believed() {
+        let (cluster, mut transactions) = stage();
+        transactions.settings.call_timeout_ms = 300;
+        transactions.begin().unwrap();
+        transactions.send("out", &record()).unwrap();
+        settle(transactions.producer.as_ref().unwrap(), Duration::from_secs(10)).unwrap();
+        cluster.broker_down(1).unwrap();
+        for _ in 0..2 {
+            let error = transactions.commit().unwrap_err();
+            assert!(matches!(error, LogError::Retry(_)), "{error:?}");
+        }
+        cluster.broker_up(1).unwrap();
+        transactions.settings.call_timeout_ms = 10_000;
+        let error = transactions.commit().unwrap_err();
+        assert!(matches!(&error, LogError::Abort(text) if text.contains("nobody can tell")), "{error:?}");
+
+        transactions.renew().unwrap();
+        transactions.settings.call_timeout_ms = 300;
+        transactions.begin().unwrap();
+        transactions.send("out", &record()).unwrap();
+        settle(transactions.producer.as_ref().unwrap(), Duration::from_secs(10)).unwrap();
+        cluster.broker_down(1).unwrap();
+        assert!(matches!(transactions.commit(), Err(LogError::Retry(_))));
+        let error = transactions.abort().unwrap_err();
+        assert!(matches!(&error, LogError::Abort(text) if text.contains("cannot be aborted")), "{error:?}");
+    }
+
+    #[test]
+    fn a_turn_writes_few_lines_of_debugging() {
+        let (_cluster, mut transactions) = stage();
+        turn(&mut transactions).unwrap();
+        let before = transactions.producer.as_ref().unwrap().context().lines();
+        for _ in 0..20 {
+            turn(&mut transactions).unwrap();
+        }
+        let lines = transactions.producer.as_ref().unwrap().context().lines() - before;
+        assert!(lines <= 200, "{lines} lines in 20 turns");
+    }
 }

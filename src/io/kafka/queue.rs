@@ -1,5 +1,5 @@
-//! Owns the batch reading of partitions, each from a queue of its own: what the crate `rdkafka` does not offer, and so the one
-//! place with unsafe code.
+//! Owns the batch reading of partitions, each from a queue of its own, and one question about the group: what the crate
+//! `rdkafka` does not offer, and so the one place with unsafe code.
 //!
 //! A place is started at an offset and stopped by librdkafka's calls for that (`rd_kafka_consume_start_queue`), beside any
 //! group. So there is no seek, which has had bugs, and no assignment that is replaced as a whole, which would throw away
@@ -15,14 +15,16 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::bindings as c;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::types::RDKafkaRespErr;
 
 use super::error;
 use super::listener::Listener;
+use super::settings::Settings;
 use super::source::{Answer, Place, Places, Source, Taken};
-use crate::runtime::{Headers, LogError, Record};
+use super::{KafkaLog, OpenError, open};
+use crate::runtime::{Headers, LogError, Record, TopicId};
 use crate::wire::Header;
 
 /// Reads places, each from its own queue.
@@ -324,6 +326,51 @@ unsafe fn header<'a>(headers: *const c::rd_kafka_headers_t, at: usize) -> (&'a C
     }
 }
 
+/// Takes every record of a topic that is there now in batches, from one queue, and does nothing with them: what any consumer
+/// pays at the least, for benchmarks. Gives how many there were.
+///
+/// # Errors
+/// When the settings cannot be used, or the topic cannot be read.
+pub fn drain(settings: &Settings, topic: &str) -> Result<u64, OpenError> {
+    const BATCH: usize = 1000;
+    let partitions = KafkaLog::partitions(settings, &[topic.to_owned()])?;
+    let consumer: Arc<BaseConsumer<Listener>> =
+        open::make(settings.for_reading("drain", partitions as usize).remove("group.id"))?;
+    let mut queues = Queues::new(consumer, Arc::from([topic.to_owned()]));
+    let handle = queues.topic(Place { topic: TopicId(0), partition: 0 })?;
+    // SAFETY: the client lives as long as `queues`.
+    let queue = Queue(unsafe { c::rd_kafka_queue_new(queues.consumer.client().native_ptr()) });
+    for partition in 0..partitions as i32 {
+        // SAFETY: topic and queue live; no partition is started twice.
+        if unsafe { c::rd_kafka_consume_start_queue(handle, partition, 0, queue.0) } != 0 {
+            return Err(LogError::Fatal(last_error().to_string()).into());
+        }
+    }
+    let (mut records, mut ended) = (0, 0);
+    let mut messages: Vec<*mut c::rd_kafka_message_t> = Vec::with_capacity(BATCH);
+    while ended < partitions {
+        // SAFETY: there is room for a batch of pointers, and the answer says how many were written; each is ours, looked at
+        // once and destroyed.
+        unsafe {
+            let count = c::rd_kafka_consume_batch_queue(queue.0, 100, messages.as_mut_ptr(), BATCH);
+            messages.set_len(usize::try_from(count).unwrap_or(0));
+            for message in messages.drain(..) {
+                match (*message).err {
+                    RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => records += 1,
+                    RDKafkaRespErr::RD_KAFKA_RESP_ERR__PARTITION_EOF => ended += 1,
+                    _ => {}
+                }
+                c::rd_kafka_message_destroy(message);
+            }
+        }
+    }
+    for partition in 0..partitions as i32 {
+        // SAFETY: the topic lives, and each partition was started.
+        unsafe { c::rd_kafka_consume_stop(handle, partition) };
+    }
+    Ok(records)
+}
+
 /// Bytes of C, if there are any.
 ///
 /// # Safety
@@ -337,6 +384,21 @@ unsafe fn bytes<'a>(start: *const c_void, length: usize) -> Option<&'a [u8]> {
 fn last_error() -> RDKafkaErrorCode {
     // SAFETY: it reads a number of this thread.
     unsafe { c::rd_kafka_last_error() }.into()
+}
+
+/// The generation of the group in which a member is now; negative: it is in none. `rdkafka` gives what a transaction must
+/// tell of the group as a closed box, and the broker takes one of no generation at its word while a group has no members.
+pub(super) fn generation<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> i32 {
+    // SAFETY: the client lives as long as the consumer; what it gives is ours, and destroyed after its one use.
+    unsafe {
+        let metadata = c::rd_kafka_consumer_group_metadata(consumer.client().native_ptr());
+        if metadata.is_null() {
+            return -1;
+        }
+        let generation = c::rd_kafka_consumer_group_metadata_generation_id(metadata);
+        c::rd_kafka_consumer_group_metadata_destroy(metadata);
+        generation
+    }
 }
 
 /// Called by a thread of librdkafka when something comes into an empty queue.

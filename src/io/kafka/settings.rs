@@ -96,7 +96,7 @@ impl Settings {
     /// The id that its transactions go by: who comes again with it ends what its former self left open.
     #[must_use]
     pub fn transactional_id(&self) -> String {
-        format!("{}-{}-{}", self.prefix, self.instance, self.thread)
+        format!("{}-{}-{}", self.group, self.instance, self.thread)
     }
 
     /// What every client gets. `role` tells them apart in the broker's logs.
@@ -189,7 +189,12 @@ impl Settings {
     /// For sending without transactions.
     pub(super) fn for_sending(&self, role: &str) -> ClientConfig {
         let mut config = self.client(role);
-        for (key, value) in [("linger.ms", "0"), ("compression.type", self.compression.as_str())] {
+        for (key, value) in [
+            ("linger.ms", "0"),
+            ("compression.type", self.compression.as_str()),
+            // The broker refuses a transaction's first requests while it still writes down the end of the one before.
+            ("retry.backoff.ms", "5"),
+        ] {
             if !self.properties.values.contains_key(key) {
                 config.set(key, value);
             }
@@ -246,7 +251,7 @@ const REFUSED: &[(&[&str], &str)] = &[
     ),
     (&["group.id"], "use `group`"),
     (&["group.instance.id"], "use `instance`"),
-    (&["transactional.id"], "it is made of `prefix`, `instance` and the thread"),
+    (&["transactional.id"], "it is made of `group`, `instance` and the thread"),
     (&["transaction.timeout.ms", "message.timeout.ms", "delivery.timeout.ms"], "use `transaction_timeout_ms`"),
     (&["session.timeout.ms", "heartbeat.interval.ms"], "use `session_timeout_ms`"),
     (&["max.poll.interval.ms"], "use `poll_interval_max_ms`"),

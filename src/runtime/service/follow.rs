@@ -7,7 +7,7 @@ use super::slot::{Orders, Tell};
 use crate::base::Instant;
 use crate::event::Effect;
 use crate::risk::Shard;
-use crate::runtime::journal::{Entry, Mode};
+use crate::runtime::journal::{Entry, Mode, is_of};
 use crate::runtime::log::{CommittedLog, LogError};
 use crate::runtime::records::{Records, TopicId};
 use crate::runtime::store::{SnapshotName, SnapshotStore};
@@ -74,11 +74,15 @@ impl Follower {
         let journal = rules.topics.outputs.journal;
         let journal = journal.ok_or_else(|| FollowError::Differs("there is no journal".to_owned()))?;
         let bounds = log.bounds(journal, partition)?;
-        let Some((last, _)) = last_entry(log, journal, partition, bounds.first, bounds.end)? else { return Ok(None) };
+        let Some((last, _)) = last_entry(log, (journal, partition), &rules.group, bounds.first, bounds.end)? else {
+            return Ok(None);
+        };
         let epochs = store.list(partition).map_err(|error| FollowError::Differs(error.to_string()))?;
         let mut notices = Vec::new();
         let mut found = None;
-        if from == FollowFrom::Beginning && first_epoch(log, journal, partition, bounds.first, bounds.end)? != Some(1) {
+        if from == FollowFrom::Beginning
+            && first_epoch(log, (journal, partition), &rules.group, bounds.first, bounds.end)? != Some(1)
+        {
             found = restore(store, partition, epochs.iter().rev(), None, &rules, &mut notices);
         } else if from != FollowFrom::Beginning {
             let latest = if let FollowFrom::Before(at) = from { Some(at) } else { None };
@@ -297,18 +301,20 @@ fn restore<'a, S: SnapshotStore>(
 /// The first turn that a partition of the journal still has.
 fn first_epoch<L: CommittedLog>(
     log: &mut L,
-    journal: TopicId,
-    partition: u32,
+    (journal, partition): (TopicId, u32),
+    group: &str,
     first: i64,
     end: i64,
 ) -> Result<Option<u64>, FollowError> {
     let (mut records, mut next, mut nothing) = (Records::default(), first, 0);
-    while next < end && records.is_empty() && nothing < NOTHING_MAX {
+    while next < end && !records.iter().any(|record| is_of(group, &record)) && nothing < NOTHING_MAX {
+        records.clear();
         let after = log.read(journal, partition, next, end, &mut records)?;
         nothing = if after == next { nothing + 1 } else { 0 };
         next = after;
     }
-    let entry = records.iter().next().map(|record| Entry::decode(record.value.unwrap_or_default()));
+    let entry = records.iter().find(|record| is_of(group, record));
+    let entry = entry.map(|record| Entry::decode(record.value.unwrap_or_default()));
     entry.transpose().map(|entry| entry.map(|entry| entry.epoch)).map_err(|error| {
         FollowError::Differs(format!("the journal cannot be read at its beginning, offset {first}: {error}"))
     })

@@ -62,6 +62,8 @@ pub struct ServiceRules {
     pub limits: BatchLimits,
     /// Who takes the turns, for the journal.
     pub instance: String,
+    /// Whose turns they are: entries of other groups in the journal are passed over.
+    pub group: String,
     /// What moves the clock.
     pub clock: ClockRule,
     /// How a shard without a past begins.
@@ -96,6 +98,7 @@ impl ServiceRules {
             params,
             limits: BatchLimits { records_max: 16_384, bytes_max: 8 << 20, held_max: 4096 },
             instance,
+            group: "vigie".to_owned(),
             clock: ClockRule::Live,
             cold_start: ColdStart::Silent,
             storm: StormLimits::default(),

@@ -49,7 +49,7 @@ pub(super) fn plan(found: &Found) -> Plan {
     if !found.has_positions {
         return Plan::Stop(format!(
             "its journal ends at turn {last}, but the group has no committed positions: they were deleted or have expired. \
-             Restore them, or give a new --group and a new --prefix for the journal to start afresh"
+             Restore them, or give a new --group to start afresh"
         ));
     }
     match newest {

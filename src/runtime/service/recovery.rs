@@ -9,7 +9,7 @@ use super::{ClockRule, ColdStart, ServiceRules};
 use crate::risk::buyer::Voice;
 use crate::risk::{Params, Shard};
 use crate::runtime::batch::{Batch, Take};
-use crate::runtime::journal::{Entry, Range, SEMANTICS};
+use crate::runtime::journal::{Entry, Range, SEMANTICS, is_of};
 use crate::runtime::log::{CommittedLog, GroupLog, LogError, read_all};
 use crate::runtime::point::Point;
 use crate::runtime::records::{Record, Records, TopicId};
@@ -123,7 +123,15 @@ impl Recovery {
         match done {
             Ok(Progress::Done(slot)) => {
                 log.pass(Point::RecoveryDone)?;
-                Ok(self.check(slot, means))
+                match missing(log, &slot, means.rules) {
+                    Ok(None) => Ok(self.check(slot, means)),
+                    Ok(Some(why)) => Ok(Progress::Stopped(why)),
+                    Err(LogError::Retry(_)) => {
+                        self.parked = Some(slot);
+                        Ok(Progress::NotYet)
+                    }
+                    Err(error) => Err(error),
+                }
             }
             Ok(progress) => Ok(progress),
             Err(Halt::Stop(why)) => Ok(Progress::Stopped(why)),
@@ -155,7 +163,7 @@ impl Recovery {
         let committed = topics.map(|topic| log.committed(topic, partition)).collect::<Result<Vec<_>, _>>()?;
         let journal = means.rules.topics.outputs.journal.ok_or_else(|| Halt::Stop("it has no journal".to_owned()))?;
         let bounds = log.bounds(journal, partition)?;
-        let last = last_entry(log, journal, partition, bounds.first, bounds.end)?;
+        let last = last_entry(log, (journal, partition), &means.rules.group, bounds.first, bounds.end)?;
         let parked = self.parked.as_ref().map(|slot| (slot.epoch, slot.entry));
         let resumes = last.as_ref().map(|(entry, hash)| (entry.epoch, *hash)).is_some_and(|last| Some(last) == parked);
         let snapshots = match resumes {
@@ -196,6 +204,24 @@ impl Recovery {
     }
 }
 
+/// Why what was not read yet cannot be read any more, if so.
+fn missing<L: GroupLog>(log: &mut L, slot: &Slot, rules: &ServiceRules) -> Result<Option<String>, LogError> {
+    for (topic, &position) in slot.positions.iter().enumerate() {
+        let bounds = log.bounds(TopicId(topic as u16), slot.partition)?;
+        // The mark at the end of a transaction takes an offset, and is no record: of a topic that is empty by now, one offset
+        // more is taken for that.
+        let is_mark = bounds.first == bounds.end && bounds.first == position + 1;
+        if bounds.first > position && !is_mark {
+            let (name, first) = (&rules.topics.names[topic], bounds.first);
+            return Ok(Some(format!(
+                "{name} begins at offset {first}, and was read up to {position}: what came between was deleted before it was \
+                 read. Restore those records, or give a new --group to start afresh"
+            )));
+        }
+    }
+    Ok(None)
+}
+
 /// A partition of which there is no past.
 fn fresh<L: GroupLog>(log: &mut L, partition: u32, rules: &ServiceRules) -> Result<Slot, LogError> {
     let topics = (0..rules.topics.inputs.len()).map(|topic| TopicId(topic as u16));
@@ -215,11 +241,11 @@ fn fresh<L: GroupLog>(log: &mut L, partition: u32, rules: &ServiceRules) -> Resu
     Ok(Slot::new(partition, shard, bounds.iter().map(|bounds| bounds.first).collect(), stage))
 }
 
-/// The last entry of a partition of the journal, and its hash.
+/// The last entry of the group in a partition of the journal, and its hash.
 pub(super) fn last_entry<L: CommittedLog>(
     log: &mut L,
-    journal: TopicId,
-    partition: u32,
+    (journal, partition): (TopicId, u32),
+    group: &str,
     first: i64,
     end: i64,
 ) -> Result<Option<(Entry, u128)>, Halt> {
@@ -229,7 +255,7 @@ pub(super) fn last_entry<L: CommittedLog>(
         let from = end.saturating_sub(span).max(first);
         records.clear();
         read_all(log, journal, partition, from, end, &mut records)?;
-        if let Some(last) = records.iter().next_back() {
+        if let Some(last) = records.iter().rfind(|record| is_of(group, record)) {
             return Ok(Some(decode(&last)?));
         }
         if from == first {
@@ -433,7 +459,7 @@ impl Replay {
         self.scratch.clear();
         let (from, end) = (self.journal_next, self.journal_end);
         self.journal_next = log.read(journal, partition, from, end, &mut self.scratch)?;
-        for record in self.scratch.iter() {
+        for record in self.scratch.iter().filter(|record| is_of(&means.rules.group, record)) {
             let (entry, hash) = decode(&record)?;
             let (epoch, previous) =
                 self.entries.back().map_or((self.slot.epoch, self.slot.entry), |(e, h)| (e.epoch, *h));

@@ -331,7 +331,8 @@ impl Slot {
                 let count = self.untold.due(now_ms, interval_ms, max);
                 if count > 0 {
                     let places = self.untold.take(count, now_ms);
-                    self.shard.tell_exposures_of(&places, &mut desk.effects);
+                    // The clock may stand still over a restart; no two turns have one number.
+                    self.shard.tell_exposures_as(self.epoch + 1, &places, &mut desk.effects);
                     made.outbox.take(&mut desk.effects, &desk.topics, self.partition, &mut made.counts);
                 }
                 count as u32

@@ -69,7 +69,7 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
                 partition,
                 offset: 0,
                 time_ms: entry.now.nanos().div_euclid(1_000_000),
-                key: None,
+                key: Some(self.rules.group.as_bytes()),
                 value: Some(&bytes),
                 headers: Headers::NONE,
             });

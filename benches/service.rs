@@ -1,0 +1,415 @@
+//! Times the service on a real Kafka against the floor that any consumer stands on: CPU time an event of `vigie run`, all of
+//! it, and of a bare loop that takes the same topic in batches and does nothing; then milliseconds from an event produced to
+//! the alert it raises readable, and seconds from a start after kill -9 to ready.
+//!
+//! `cargo bench --bench service [-- EVENTS]` starts a broker of its own (Java and Maven are needed) and prints both sides.
+
+use std::error::Error;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use vigie::io::clock::{Stopwatch, pause, wall_clock};
+use vigie::io::kafka::{CommittedReader, Sender, Settings, drain};
+use vigie::runtime::{CommittedLog, Headers, Record, Records, TopicId};
+use vigie::wire::{Route, partition_of, route};
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// Events where no number is given.
+const EVENTS: u64 = 5_000_000;
+const PARTITIONS: u32 = 12;
+/// Pairs of runs, one of each side.
+const PAIRS: usize = 3;
+/// Events a second while latencies are taken, and for how long.
+const RATE: u64 = 20_000;
+const RATE_SECONDS: u64 = 20;
+/// Buyers of a wholesaler.
+const BUYERS: u64 = 80_000;
+/// What comes in a minute at 5,000 events a second.
+const MINUTE_EVENTS: u64 = 300_000;
+/// For runs that do not depend on the time of day.
+const EVENT_CLOCK: [&str; 3] = ["--clock", "event", "--any-topic"];
+/// Every so many events one raises an alert.
+const PROBE_EVERY: u64 = 100;
+/// Clock ticks a second, as the system counts CPU time.
+const TICKS: f64 = 100.0;
+
+fn main() -> Outcome<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [mode, brokers, topic] = &arguments[..]
+        && mode == "drain"
+    {
+        println!("{}", drain(&Settings::new(brokers, "drain"), topic)?);
+        return Ok(());
+    }
+    let events = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(EVENTS);
+    let broker = Broker::start()?;
+    costs(&broker, events)?;
+    recovery(&broker)?;
+    for turn_ms in [100, 10] {
+        latency(&broker, turn_ms)?;
+    }
+    Ok(())
+}
+
+/// CPU time of both sides, interleaved.
+fn costs(broker: &Broker, events: u64) -> Outcome<()> {
+    broker.make_topics("cost.")?;
+    let sent = preload(broker, "cost.invoices", events)?;
+    println!("{sent} records preloaded in {PARTITIONS} partitions");
+    let (mut floors, mut services) = (Vec::new(), Vec::new());
+    for pair in 0..PAIRS {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["drain", &broker.address(), "cost.invoices"])
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let since = Stopwatch::start();
+        let floor = cpu_until(&mut child, |_| Ok(false))?;
+        let seconds = since.seconds();
+        let folder = tempfile::tempdir()?;
+        let mut service = Service::start(broker, &EVENT_CLOCK, "cost.", &format!("cost-{pair}"), folder.path())?;
+        let since = Stopwatch::start();
+        let cpu = cpu_until(&mut service.child, |_| Ok(page(service.port).is_ok_and(|page| applied(&page) >= sent)))?;
+        let wall = since.seconds();
+        let nanos = |seconds: f64| seconds * 1e9 / sent as f64;
+        println!(
+            "floor {:.0} ns an event ({:.0} events/s), vigie run {:.0} ns ({:.0} events/s): {:.2} times",
+            nanos(floor),
+            sent as f64 / seconds,
+            nanos(cpu),
+            sent as f64 / wall,
+            cpu / floor
+        );
+        floors.push(floor);
+        services.push(cpu);
+        drop(service);
+    }
+    println!(
+        "median of {PAIRS}: vigie run takes {:.2} times the CPU time of the floor",
+        median(services) / median(floors)
+    );
+    Ok(())
+}
+
+/// Seconds from a start after kill -9 to ready: every buyer of a wholesaler with ten open invoices, and a minute of events
+/// since the snapshots.
+fn recovery(broker: &Broker) -> Outcome<()> {
+    broker.make_topics("recovery.")?;
+    let mut sender = Sender::open(&Settings::new(&broker.address(), "bench"))?;
+    let mut invoices = |numbers: std::ops::Range<u64>| -> Outcome<()> {
+        for number in numbers {
+            let buyer = format!("B-{:05}", number % BUYERS);
+            let value = format!(
+                r#"{{"specversion":"1.0","id":"e-{number}","source":"bench","type":"invoice.issued","time":"2026-01-01T00:00:00Z","subject":"{buyer}","data":{{"invoice_id":"F-{number}","amount":"100.50","currency":"EUR","issued_on":"2026-01-01","due_on":"2099-01-01"}}}}"#
+            );
+            send(&mut sender, "recovery.invoices", &buyer, number as i64, value.as_bytes())?;
+        }
+        Ok(sender.flush(Duration::from_secs(60))?)
+    };
+    let folder = tempfile::tempdir()?;
+    let start = || Service::start(broker, &EVENT_CLOCK, "recovery.", "recovery", folder.path());
+    let reach = |service: &Service, count: u64| {
+        while page(service.port).map_or(0, |page| applied(&page)) < count {
+            pause(20);
+        }
+    };
+    let open = BUYERS * 10;
+    invoices(0..open)?;
+    let mut service = start()?;
+    reach(&service, open);
+    service.terminate()?;
+    let mut seconds = Vec::new();
+    for round in 0..PAIRS as u64 {
+        let since_snapshots = open + round * MINUTE_EVENTS..open + (round + 1) * MINUTE_EVENTS;
+        let mut service = start()?;
+        invoices(since_snapshots)?;
+        reach(&service, MINUTE_EVENTS);
+        service.child.kill()?;
+        service.child.wait()?;
+        let since = Stopwatch::start();
+        let mut service = start()?;
+        while !is_ready(service.port) {
+            pause(5);
+        }
+        seconds.push(since.seconds());
+        service.terminate()?;
+    }
+    println!(
+        "ready {:.2} s after a start (median of {PAIRS}): {BUYERS} buyers, {open} open invoices and more, {MINUTE_EVENTS} events \
+         since the snapshots",
+        median(seconds)
+    );
+    Ok(())
+}
+
+/// Milliseconds from an event produced to its alert readable by a reader of committed records.
+fn latency(broker: &Broker, turn_ms: u32) -> Outcome<()> {
+    let prefix = format!("latency{turn_ms}.");
+    broker.make_topics(&prefix)?;
+    let turn = turn_ms.to_string();
+    let folder = tempfile::tempdir()?;
+    let live = ["--any-topic", "--turn-ms", &turn];
+    let service = Service::start(broker, &live, &prefix, &format!("latency-{turn_ms}"), folder.path())?;
+    while page(service.port).is_err() || !is_ready(service.port) {
+        pause(50);
+    }
+    let settings = Settings::new(&broker.address(), "bench");
+    let alerts = std::thread::spawn({
+        let (settings, name) = (settings.clone(), format!("{prefix}alerts"));
+        move || watch_alerts(&settings, &name).map_err(|error| error.to_string())
+    });
+    let sent = send_at_rate(&settings, &format!("{prefix}invoices"))?;
+    let seen = alerts.join().map_err(|_| "the reader panicked")??;
+    let mut waits: Vec<u64> = seen.iter().filter_map(|(id, at)| Some((at - sent.get(*id as usize)?) / 1000)).collect();
+    waits.sort_unstable();
+    let of = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize] as f64 / 1000.0;
+    println!(
+        "turn {turn_ms} ms, {RATE} events/s: {} of {} alerts; p50 {:.1}, p90 {:.1}, p99 {:.1}, p99.9 {:.1}, max {:.1} ms",
+        waits.len(),
+        sent.len(),
+        of(0.5),
+        of(0.9),
+        of(0.99),
+        of(0.999),
+        of(1.0)
+    );
+    Ok(())
+}
+
+/// Sends events at their planned times; gives when each probe was to be sent, in microseconds.
+fn send_at_rate(settings: &Settings, topic: &str) -> Outcome<Vec<u64>> {
+    let mut sender = Sender::open(settings)?;
+    let mut planned = Vec::new();
+    let begun = micros();
+    for number in 0..RATE * RATE_SECONDS {
+        let due = begun + number * 1_000_000 / RATE;
+        while micros() < due {
+            sender.flush(Duration::ZERO).ok();
+            pause(1);
+        }
+        let now_ms = wall_clock().nanos() / 1_000_000;
+        let (time, today) = (rfc3339(now_ms), &rfc3339(now_ms)[..10]);
+        let (buyer, kind, data) = if number % PROBE_EVERY == 0 {
+            planned.push(due);
+            let data = format!(r#"{{"procedure":"liquidation","opened_on":"{today}"}}"#);
+            (format!("probe-{}", planned.len() - 1), "insolvency.opened", data)
+        } else {
+            let data = format!(
+                r#"{{"invoice_id":"F-{number}","amount":"100.50","currency":"EUR","issued_on":"{today}","due_on":"2099-01-01"}}"#
+            );
+            (format!("B-{}", number % 80_000), "invoice.issued", data)
+        };
+        let value = format!(
+            r#"{{"specversion":"1.0","id":"e-{number}","source":"bench","type":"{kind}","time":"{time}","subject":"{buyer}","data":{data}}}"#
+        );
+        send(&mut sender, topic, &buyer, now_ms, value.as_bytes())?;
+    }
+    sender.flush(Duration::from_secs(30))?;
+    Ok(planned)
+}
+
+/// Reads alerts as they come until none came for a while; gives each probe's number and when it was read.
+fn watch_alerts(settings: &Settings, topic: &str) -> Outcome<Vec<(u64, u64)>> {
+    let mut reader = CommittedReader::open(settings, &[topic.to_owned()])?;
+    let mut next = vec![0; PARTITIONS as usize];
+    let (mut seen, mut last) = (Vec::new(), Stopwatch::start());
+    while seen.is_empty() && last.seconds() < 60.0 || last.seconds() < 5.0 {
+        for partition in 0..PARTITIONS {
+            let mut records = Records::default();
+            let at = &mut next[partition as usize];
+            *at = reader.read(TopicId(0), partition, *at, i64::MAX, &mut records)?;
+            let now = micros();
+            for record in records.iter() {
+                let text = std::str::from_utf8(record.key.unwrap_or_default())?;
+                let number = text.strip_prefix("probe-").map(str::parse).transpose()?;
+                seen.extend(number.map(|number: u64| (number, now)));
+                last = Stopwatch::start();
+            }
+        }
+    }
+    Ok(seen)
+}
+
+/// Writes generated events to a topic, as fast as it takes; gives how many records there are.
+fn preload(broker: &Broker, topic: &str, events: u64) -> Outcome<u64> {
+    let mut generated = Command::new(env!("CARGO_BIN_EXE_vigie"))
+        .args(["generate", "--preset", "wholesaler", "--days", "1000", "--seed", "1", "--output", "-"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let lines = BufReader::new(generated.stdout.take().ok_or("no output")?);
+    let mut sender = Sender::open(&Settings::new(&broker.address(), "preload"))?;
+    let mut sent = 0;
+    for (number, line) in lines.split(b'\n').take(events as usize).enumerate() {
+        let line = line?;
+        match route(&line) {
+            Route::Buyer(buyer) => {
+                send(&mut sender, topic, &buyer, number as i64, &line)?;
+                sent += 1;
+            }
+            _ => {
+                for partition in 0..PARTITIONS {
+                    sender.send(topic, &record(partition, None, number as i64, &line))?;
+                    sent += 1;
+                }
+            }
+        }
+    }
+    sender.flush(Duration::from_secs(60))?;
+    generated.kill()?;
+    generated.wait()?;
+    Ok(sent)
+}
+
+fn send(sender: &mut Sender, topic: &str, buyer: &str, time_ms: i64, value: &[u8]) -> Outcome<()> {
+    let partition = partition_of(buyer.as_bytes(), PARTITIONS);
+    Ok(sender.send(topic, &record(partition, Some(buyer.as_bytes()), time_ms, value))?)
+}
+
+fn record<'a>(partition: u32, key: Option<&'a [u8]>, time_ms: i64, value: &'a [u8]) -> Record<'a> {
+    Record { topic: TopicId(0), partition, offset: 0, time_ms, key, value: Some(value), headers: Headers::NONE }
+}
+
+/// CPU seconds of a process until it ends, or something holds.
+fn cpu_until(child: &mut Child, mut is_done: impl FnMut(&Child) -> Outcome<bool>) -> Outcome<f64> {
+    let stat = PathBuf::from(format!("/proc/{}/stat", child.id()));
+    let mut cpu = 0.0;
+    loop {
+        let text = fs::read_to_string(&stat)?;
+        let fields: Vec<&str> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        // A process that ended and was not waited for still says what it took.
+        cpu = f64::max(cpu, (fields[11].parse::<f64>()? + fields[12].parse::<f64>()?) / TICKS);
+        if fields[0] == "Z" {
+            child.wait()?;
+            return Ok(cpu);
+        }
+        if is_done(child)? {
+            return Ok(cpu);
+        }
+        pause(20);
+    }
+}
+
+fn page(port: u16) -> Outcome<String> {
+    get(port, "/metrics")
+}
+
+fn is_ready(port: u16) -> bool {
+    get(port, "/ready").is_ok_and(|answer| answer.contains("200 OK"))
+}
+
+fn get(port: u16, path: &str) -> Outcome<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+fn applied(page: &str) -> u64 {
+    let events = page.lines().filter(|line| line.starts_with("vigie_events_total{"));
+    events.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>() as u64
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn micros() -> u64 {
+    wall_clock().nanos().unsigned_abs() / 1000
+}
+
+fn rfc3339(ms: i64) -> String {
+    vigie::base::Instant::from_nanos(ms * 1_000_000).to_string()
+}
+
+/// A broker of this benchmark's own; ended with it.
+struct Broker {
+    child: Child,
+    port: u16,
+}
+
+impl Broker {
+    fn start() -> Outcome<Broker> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("docker/kafka-local/kafka");
+        let jars = Command::new(&script).arg("jars").status()?;
+        if !jars.success() {
+            return Err("the jars of Kafka are not to be had".into());
+        }
+        let port = 21_000 + (std::process::id() % 5000) as u16 * 2;
+        let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{port}"));
+        let mut child = Command::new(script)
+            .args(["run", &port.to_string()])
+            .env("KAFKA_DATA", data)
+            .env("KAFKA_HEAP", "1g")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
+        if !line.starts_with("ready") {
+            return Err(format!("the broker said {line:?}").into());
+        }
+        Ok(Broker { child, port })
+    }
+
+    fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    fn make_topics(&self, prefix: &str) -> Outcome<()> {
+        let made = Command::new(env!("CARGO_BIN_EXE_vigie"))
+            .args(["topics", "create", "--brokers", &self.address(), "--prefix", prefix])
+            .args(["--partitions", &PARTITIONS.to_string()])
+            .stdout(Stdio::null())
+            .status()?;
+        if made.success() { Ok(()) } else { Err("the topics cannot be made".into()) }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        // Its standard input ends with the handle, and with that the broker.
+        drop(self.child.stdin.take());
+        self.child.wait().ok();
+    }
+}
+
+/// A running `vigie run`; killed with it.
+struct Service {
+    child: Child,
+    port: u16,
+}
+
+impl Service {
+    fn start(broker: &Broker, more: &[&str], prefix: &str, group: &str, folder: &Path) -> Outcome<Service> {
+        let port = broker.port + 10_000;
+        let child = Command::new(env!("CARGO_BIN_EXE_vigie"))
+            .args(["run", "--brokers", &broker.address(), "--prefix", prefix, "--group", group, "--instance", "bench"])
+            .args(["--threads", "2", "--metrics", &format!("127.0.0.1:{port}"), "--log-level", "warn"])
+            .arg("--snapshots")
+            .arg(folder)
+            .args(more)
+            .spawn()?;
+        Ok(Service { child, port })
+    }
+
+    /// Ends it as an operator would.
+    fn terminate(&mut self) -> Outcome<()> {
+        Command::new("kill").arg(self.child.id().to_string()).status()?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
