@@ -2,6 +2,7 @@
 
 mod backtest;
 pub mod config;
+mod dead_letters;
 mod generate;
 mod import;
 mod inspect;
@@ -10,8 +11,8 @@ mod progress;
 mod replay;
 mod run;
 mod schema;
-mod topics;
 mod simulate;
+mod topics;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,7 @@ enum Command {
     Topics(topics::Arguments),
     Inspect(inspect::Arguments),
     Simulate(simulate::Arguments),
+    DeadLetters(dead_letters::Arguments),
     Schema(schema::Arguments),
 }
 
@@ -67,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Topics(arguments) => topics::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::DeadLetters(arguments) => dead_letters::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
     };
     match result {
