@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use vigie::io::clock::{Stopwatch, pause, wall_clock};
 use vigie::io::kafka::{CommittedReader, Sender, Settings, drain};
-use vigie::runtime::{Headers, Record, Records, TopicId};
+use vigie::runtime::{CommittedLog, Headers, Record, Records, TopicId};
 use vigie::wire::{Route, partition_of, route};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;

@@ -2,13 +2,16 @@
 
 mod backtest;
 pub mod config;
+mod dead_letters;
 mod generate;
 mod import;
+mod inspect;
 mod params;
 mod progress;
 mod replay;
 mod run;
 mod schema;
+mod simulate;
 mod topics;
 
 use std::process::ExitCode;
@@ -31,6 +34,9 @@ enum Command {
     Import(import::Arguments),
     Generate(generate::Arguments),
     Topics(topics::Arguments),
+    Inspect(inspect::Arguments),
+    Simulate(simulate::Arguments),
+    DeadLetters(dead_letters::Arguments),
     Schema(schema::Arguments),
 }
 
@@ -61,6 +67,9 @@ pub fn main() -> ExitCode {
         Command::Import(arguments) => import::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Topics(arguments) => topics::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::DeadLetters(arguments) => dead_letters::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
     };
     match result {

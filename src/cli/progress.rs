@@ -15,3 +15,11 @@ pub fn bar(paths: &[PathBuf]) -> ProgressBar {
     bar.set_style(ProgressStyle::with_template(template).expect("the template is right"));
     bar
 }
+
+/// How many of `total` things are done, on a terminal.
+pub fn counted(total: u64, things: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+    let template = format!("{{bar:30}} {{pos}} of {{len}} {things}, {{per_sec}}, {{eta}} left");
+    bar.set_style(ProgressStyle::with_template(&template).expect("the template is right"));
+    bar
+}

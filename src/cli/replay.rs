@@ -91,7 +91,7 @@ pub(super) fn day(text: &str) -> Result<Day, String> {
     Day::parse(text).ok_or_else(|| "should be a day of 1970 to 2199 as YYYY-MM-DD".to_owned())
 }
 
-fn instant(text: &str) -> Result<Instant, String> {
+pub(super) fn instant(text: &str) -> Result<Instant, String> {
     Instant::parse(text).ok_or_else(|| "should be an RFC 3339 instant with an offset: 2026-03-01T10:00:00Z".to_owned())
 }
 

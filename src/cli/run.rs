@@ -160,7 +160,7 @@ fn pause(stop: &StopFlag) {
     }
 }
 
-fn rules(config: &RunConfig, topics: Topics) -> ServiceRules {
+pub(super) fn rules(config: &RunConfig, topics: Topics) -> ServiceRules {
     let decode = DecodeRules {
         value_bytes_max: config.value_bytes_max,
         skew_ms: config.skew_ms,
@@ -181,13 +181,13 @@ fn rules(config: &RunConfig, topics: Topics) -> ServiceRules {
 }
 
 /// The topics by their names: the inputs first, in the contract's order, then the outputs.
-struct Named {
-    all: Vec<String>,
+pub(super) struct Named {
+    pub(super) all: Vec<String>,
     inputs: Vec<Topic>,
 }
 
 impl Named {
-    fn of(config: &RunConfig) -> Named {
+    pub(super) fn of(config: &RunConfig) -> Named {
         let topics = &config.kafka.topics;
         let mut all: Vec<String> = topics.inputs.iter().map(|input| input.name.clone()).collect();
         let outputs = [
@@ -202,7 +202,7 @@ impl Named {
         Named { all, inputs: topics.inputs.iter().map(|input| input.home).collect() }
     }
 
-    fn topics(&self, partitions: u32) -> Topics {
+    pub(super) fn topics(&self, partitions: u32) -> Topics {
         let output = |place: u16| TopicId(self.inputs.len() as u16 + place);
         Topics {
             names: self.all.clone(),

@@ -211,6 +211,12 @@ impl Entry {
     }
 }
 
+/// Whether a record of the journal is of a group: several may share one.
+#[must_use]
+pub fn is_of(group: &str, record: &Record<'_>) -> bool {
+    record.key == Some(group.as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

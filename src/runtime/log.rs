@@ -172,5 +172,71 @@ pub trait GroupLog: Log {
     fn elapsed_ns(&mut self) -> u64;
 }
 
+/// What is committed in a log, for whoever only looks at it. Every [`GroupLog`] is one.
+pub trait CommittedLog {
+    /// As [`GroupLog::bounds`].
+    ///
+    /// # Errors
+    /// When the log cannot tell.
+    fn bounds(&mut self, topic: TopicId, partition: u32) -> Result<Bounds, LogError>;
+
+    /// As [`GroupLog::read`].
+    ///
+    /// # Errors
+    /// When the log cannot be read, or what was there is gone.
+    fn read(
+        &mut self,
+        topic: TopicId,
+        partition: u32,
+        from: i64,
+        to: i64,
+        records: &mut Records,
+    ) -> Result<i64, LogError>;
+}
+
+impl<L: GroupLog> CommittedLog for L {
+    fn bounds(&mut self, topic: TopicId, partition: u32) -> Result<Bounds, LogError> {
+        GroupLog::bounds(self, topic, partition)
+    }
+
+    fn read(
+        &mut self,
+        topic: TopicId,
+        partition: u32,
+        from: i64,
+        to: i64,
+        records: &mut Records,
+    ) -> Result<i64, LogError> {
+        GroupLog::read(self, topic, partition, from, to, records)
+    }
+}
+
+/// Times on end that nothing comes before [`read_all`] asks to be called again.
+const EMPTY_MAX: u32 = 20;
+
+/// Reads all committed records of a partition between two offsets.
+///
+/// # Errors
+/// When the log cannot be read, what was there is gone, or nothing comes for too long.
+pub fn read_all<L: CommittedLog>(
+    log: &mut L,
+    topic: TopicId,
+    partition: u32,
+    from: i64,
+    to: i64,
+    records: &mut Records,
+) -> Result<(), LogError> {
+    let (mut next, mut empty) = (from, 0);
+    while next < to {
+        let after = log.read(topic, partition, next, to, records)?;
+        empty = if after == next { empty + 1 } else { 0 };
+        if empty > EMPTY_MAX {
+            return Err(LogError::Retry("the log gives nothing".to_owned()));
+        }
+        next = after;
+    }
+    Ok(())
+}
+
 /// About as much as one [`GroupLog::read`] gives.
 pub const READ_BYTES: usize = 1 << 20;

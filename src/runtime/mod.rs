@@ -8,6 +8,7 @@ pub mod journal;
 pub mod log;
 pub mod observed;
 pub mod outbox;
+pub mod past;
 pub mod point;
 pub mod records;
 pub mod service;
@@ -18,12 +19,15 @@ pub mod worker;
 
 pub use batch::{Batch, BatchLimits};
 pub use counts::{Counts, Tally};
-pub use log::{Bounds, GroupLog, Log, LogError, Polled, Position};
+pub use log::{Bounds, CommittedLog, GroupLog, Log, LogError, Polled, Position};
 pub use observed::Observed;
 pub use outbox::{OutputTopics, Topics};
+pub use past::{Past, PastTurn};
 pub use point::Point;
 pub use records::{Headers, Record, Records, TopicId};
-pub use service::{ClockRule, ColdStart, Notice, Service, ServiceRules, StormLimits};
+pub use service::{
+    ClockRule, ColdStart, FollowError, FollowFrom, Followed, Follower, Notice, Service, ServiceRules, StormLimits,
+};
 pub use store::{Saved, SnapshotName, SnapshotStore, StoreError};
 pub use turn::{Applied, Committed, NotCommitted, OwnedShard};
 pub use worker::{Worker, WorkerRules};

@@ -161,7 +161,7 @@ pub(super) fn nesting(value: &[u8]) -> usize {
 }
 
 /// Whether the headers say that the value is `data` alone. A content type of CloudEvents means a structured event.
-fn is_binary(headers: &[Header<'_>]) -> bool {
+pub(super) fn is_binary(headers: &[Header<'_>]) -> bool {
     let structured = |header: &Header<'_>| {
         let value = header.value.unwrap_or_default();
         header.name.eq_ignore_ascii_case("content-type")
@@ -174,7 +174,7 @@ fn is_binary(headers: &[Header<'_>]) -> bool {
 const STRUCTURED: &[u8] = b"application/cloudevents";
 
 /// The attribute that a header stands for.
-fn attribute_name<'a>(header: &Header<'a>) -> Option<&'a str> {
+pub(super) fn attribute_name<'a>(header: &Header<'a>) -> Option<&'a str> {
     let name = header.name.strip_prefix("ce_")?;
     matches!(name, "specversion" | "id" | "source" | "type" | "time" | "subject").then_some(name)
 }

@@ -8,6 +8,7 @@ pub mod portfolio;
 pub mod report;
 pub mod route;
 pub mod schema;
+pub mod structured;
 pub mod table;
 
 mod envelope;
@@ -20,3 +21,4 @@ pub use decode::{DecodeRules, Header, Record, TopicRule, decode_record, decode_v
 pub use encode::encode_event;
 pub use output::{OutputTopic, encode_effect, output_topic};
 pub use route::{Route, partition_of, route};
+pub use structured::structured_line;

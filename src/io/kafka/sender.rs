@@ -12,7 +12,7 @@ use super::producer;
 use super::reader::Reader;
 use super::settings::Settings;
 use super::source::Place;
-use crate::runtime::{Bounds, LogError, Record, Records, TopicId};
+use crate::runtime::{Bounds, CommittedLog, LogError, Record, Records, TopicId};
 
 /// Sends records in bulk, each partition's in order and none twice, without transactions.
 pub struct Sender {
@@ -91,29 +91,6 @@ impl CommittedReader {
         self.counts[usize::from(topic.0)]
     }
 
-    /// Where a partition begins and ends.
-    ///
-    /// # Errors
-    /// When the log cannot tell.
-    pub fn bounds(&mut self, topic: TopicId, partition: u32) -> Result<Bounds, LogError> {
-        self.reader.bounds(Place { topic, partition })
-    }
-
-    /// Reads on, as [`crate::runtime::GroupLog::read`] does.
-    ///
-    /// # Errors
-    /// When the log cannot be read, or what was there is gone.
-    pub fn read(
-        &mut self,
-        topic: TopicId,
-        partition: u32,
-        from: i64,
-        to: i64,
-        records: &mut Records,
-    ) -> Result<i64, LogError> {
-        self.reader.read(Place { topic, partition }, from, to, records)
-    }
-
     /// Calls with every record that is committed by now, partition by partition.
     ///
     /// # Errors
@@ -137,5 +114,22 @@ impl CommittedReader {
             self.reader.forget(partition);
         }
         Ok(())
+    }
+}
+
+impl CommittedLog for CommittedReader {
+    fn bounds(&mut self, topic: TopicId, partition: u32) -> Result<Bounds, LogError> {
+        self.reader.bounds(Place { topic, partition })
+    }
+
+    fn read(
+        &mut self,
+        topic: TopicId,
+        partition: u32,
+        from: i64,
+        to: i64,
+        records: &mut Records,
+    ) -> Result<i64, LogError> {
+        self.reader.read(Place { topic, partition }, from, to, records)
     }
 }

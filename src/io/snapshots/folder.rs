@@ -9,7 +9,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{PointHook, epoch_of, file_name, folder_name};
+use super::{Found, PointHook, epoch_of, file_name, folder_name, partition_of};
+use crate::base::Instant;
 use crate::io::clock::wall_clock;
 use crate::runtime::{Point, SnapshotName, StoreError};
 
@@ -38,6 +39,32 @@ impl Folder {
         tried.map_err(|error| explain("write into the folder", &folder.path, &error))?;
         folder.clean()?;
         Ok(folder)
+    }
+
+    /// The folder of a group as it is there, or is not.
+    pub(super) fn at(root: &Path, group: &str) -> Folder {
+        Folder { path: root.join(group), instance: String::new() }
+    }
+
+    pub(super) fn all(&self) -> Result<Vec<Found>, StoreError> {
+        let names = names_in(&self.path).map_err(|error| explain("list the folder", &self.path, &error))?;
+        let mut found = Vec::new();
+        for partition in names.iter().filter_map(|name| partition_of(name)) {
+            for epoch in self.list(partition)? {
+                let name = SnapshotName { partition, epoch };
+                let path = self.path_of(name);
+                let metadata = match fs::metadata(&path) {
+                    // A newer one has driven it out.
+                    Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                    metadata => metadata.map_err(|error| explain("look at the snapshot", &path, &error))?,
+                };
+                let since =
+                    metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+                let written = Instant::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
+                found.push(Found { name, bytes: metadata.len(), written });
+            }
+        }
+        Ok(found)
     }
 
     pub(super) fn list(&self, partition: u32) -> Result<Vec<u64>, StoreError> {

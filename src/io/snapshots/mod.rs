@@ -17,6 +17,7 @@ use tracing::warn;
 use self::folder::Folder;
 pub use self::location::SnapshotLocation;
 use self::remote::Remote;
+use crate::base::Instant;
 use crate::runtime::{Point, Saved, SnapshotName, SnapshotStore, StoreError};
 
 /// Called as a snapshot being written comes to a point at which a test may want the process to break.
@@ -34,6 +35,17 @@ pub const NAME_BYTES_MAX: usize = 200;
 pub struct Snapshots {
     store: Arc<Store>,
     handles: Arc<AtomicU32>,
+}
+
+/// A snapshot that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// Which one.
+    pub name: SnapshotName,
+    /// Its bytes.
+    pub bytes: u64,
+    /// When it was written.
+    pub written: Instant,
 }
 
 #[derive(Debug)]
@@ -56,6 +68,30 @@ impl Snapshots {
             SnapshotLocation::Bucket(url) => Store::Remote(Remote::open(url, group, remote::variables())?),
         };
         Ok(Snapshots::on(store))
+    }
+
+    /// Opens the place to look at it, beside whoever writes there: nothing is made, tried or removed.
+    ///
+    /// # Errors
+    /// When the group's name has other characters than letters, digits, `.`, `_` and `-`, or the store's settings are wrong.
+    pub fn open_to_read(location: &SnapshotLocation, group: &str) -> Result<Snapshots, StoreError> {
+        check_name("the group", group)?;
+        let store = match location {
+            SnapshotLocation::Folder(path) => Store::Folder(Folder::at(path, group)),
+            SnapshotLocation::Bucket(url) => Store::Remote(Remote::open(url, group, remote::variables())?),
+        };
+        Ok(Snapshots::on(store))
+    }
+
+    /// Every finished snapshot of the group, in no order.
+    ///
+    /// # Errors
+    /// When the place cannot be listed.
+    pub fn all(&self) -> Result<Vec<Found>, StoreError> {
+        match &*self.store {
+            Store::Folder(folder) => folder.all(),
+            Store::Remote(remote) => remote.all(),
+        }
     }
 
     fn on(store: Store) -> Snapshots {
@@ -214,6 +250,12 @@ fn file_name(epoch: u64) -> String {
 
 fn folder_name(partition: u32) -> String {
     format!("{partition:05}")
+}
+
+/// The partition that a folder's name tells; nothing else has one.
+fn partition_of(folder_name: &str) -> Option<u32> {
+    let is_number = folder_name.len() == 5 && folder_name.bytes().all(|byte| byte.is_ascii_digit());
+    folder_name.parse().ok().filter(|_| is_number)
 }
 
 /// The epoch that a finished snapshot's name tells; nothing else has one.

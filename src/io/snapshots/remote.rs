@@ -13,7 +13,8 @@ use object_store::{Error, ObjectStore, ObjectStoreExt, WriteMultipart, parse_url
 use tokio::runtime::Runtime;
 use url::Url;
 
-use super::{PointHook, epoch_of, file_name, folder_name};
+use super::{Found, PointHook, epoch_of, file_name, folder_name, partition_of};
+use crate::base::Instant;
 use crate::runtime::{Point, SnapshotName, StoreError};
 
 /// What is larger goes up in parts.
@@ -71,6 +72,20 @@ impl Remote {
         let listed = self.runtime.block_on(self.store.list_with_delimiter(Some(&folder)));
         let objects = listed.map_err(|error| self.explain("list", &folder, &error))?.objects;
         Ok(objects.iter().filter_map(|object| epoch_of(object.location.filename()?)).collect())
+    }
+
+    pub(super) fn all(&self) -> Result<Vec<Found>, StoreError> {
+        let listed = self.runtime.block_on(self.store.list(Some(&self.path)).collect::<Vec<_>>());
+        let objects = listed.into_iter().collect::<object_store::Result<Vec<_>>>();
+        let objects = objects.map_err(|error| self.explain("list", &self.path, &error))?;
+        let found = objects.iter().filter_map(|object| {
+            let mut parts = object.location.prefix_match(&self.path)?;
+            let partition = partition_of(parts.next()?.as_ref())?;
+            let epoch = epoch_of(parts.next()?.as_ref()).filter(|_| parts.next().is_none())?;
+            let written = Instant::from_nanos(object.last_modified.timestamp_nanos_opt()?);
+            Some(Found { name: SnapshotName { partition, epoch }, bytes: object.size, written })
+        });
+        Ok(found.collect())
     }
 
     pub(super) fn load(&self, name: SnapshotName) -> Result<Vec<u8>, StoreError> {

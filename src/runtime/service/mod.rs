@@ -1,6 +1,7 @@
 //! Owns a service: a worker that a group gives partitions, and takes them away; that brings each to where it was, takes turns
 //! with all of them, writes the journal and snapshots, and can be killed at any moment.
 
+mod follow;
 mod plan;
 mod recovery;
 mod slot;
@@ -12,6 +13,7 @@ mod watch;
 
 use std::collections::BTreeMap;
 
+pub use self::follow::{FollowError, FollowFrom, Followed, Follower};
 pub use self::storm::StormLimits;
 
 use self::recovery::{Means, Progress, Recovery};
@@ -395,9 +397,13 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
         for &partition in partitions {
             self.stop_taking(partition);
             self.batch.forget(partition);
-            if let Some(Place::Live(slot)) = self.places.remove(&partition) {
-                self.log.stop(partition)?;
-                self.place(partition, Place::Recovering(Recovery::new(partition, Some(slot), begun_ns)));
+            match self.places.remove(&partition) {
+                Some(Place::Live(slot)) => {
+                    self.log.stop(partition)?;
+                    self.place(partition, Place::Recovering(Recovery::new(partition, Some(slot), begun_ns)));
+                }
+                Some(place) => self.place(partition, place),
+                None => {}
             }
         }
         Ok(())

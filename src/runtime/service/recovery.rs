@@ -9,8 +9,8 @@ use super::{ClockRule, ColdStart, ServiceRules};
 use crate::risk::buyer::Voice;
 use crate::risk::{Params, Shard};
 use crate::runtime::batch::{Batch, Take};
-use crate::runtime::journal::{Entry, Range, SEMANTICS};
-use crate::runtime::log::{GroupLog, LogError};
+use crate::runtime::journal::{Entry, Range, SEMANTICS, is_of};
+use crate::runtime::log::{CommittedLog, GroupLog, LogError, read_all};
 use crate::runtime::point::Point;
 use crate::runtime::records::{Record, Records, TopicId};
 use crate::runtime::snapshot::Snapshot;
@@ -19,8 +19,6 @@ use crate::runtime::turn::Desk;
 
 /// Offsets of the journal that are looked at first for its last entry; each further look takes eight times as many.
 const TAIL_OFFSETS: i64 = 256;
-/// Empty answers on end after which a recovery lets others go first.
-const EMPTY_MAX: u32 = 20;
 
 /// A partition on its way back.
 pub(super) struct Recovery {
@@ -43,7 +41,8 @@ pub(super) enum Progress {
 }
 
 /// Why a step of a recovery went no further.
-enum Halt {
+#[derive(Debug)]
+pub(super) enum Halt {
     Log(LogError),
     Stop(String),
 }
@@ -54,19 +53,28 @@ impl From<LogError> for Halt {
     }
 }
 
+/// Whether a turn can be taken again.
+pub(super) enum Ready {
+    /// There are no more.
+    End,
+    /// Something of it is still to be read.
+    NotYet,
+    /// It can.
+    Turn,
+}
+
 /// Turns of the journal, taken again.
-struct Replay {
-    slot: Box<Slot>,
+pub(super) struct Replay {
+    pub(super) slot: Box<Slot>,
     journal_next: i64,
-    journal_end: i64,
+    pub(super) journal_end: i64,
     /// The last turn.
     last: u64,
     entries: VecDeque<(Entry, u128)>,
     scratch: Records,
     inputs: Vec<Ahead>,
-    batch: Batch,
-    made: Made,
-    bytes: Vec<u8>,
+    pub(super) batch: Batch,
+    pub(super) made: Made,
     /// Whether some turn was taken with other semantics, or a snapshot would be made from the beginning.
     is_upgrade: bool,
 }
@@ -234,7 +242,7 @@ fn fresh<L: GroupLog>(log: &mut L, partition: u32, rules: &ServiceRules) -> Resu
 }
 
 /// The last entry of the group in a partition of the journal, and its hash.
-fn last_entry<L: GroupLog>(
+pub(super) fn last_entry<L: CommittedLog>(
     log: &mut L,
     (journal, partition): (TopicId, u32),
     group: &str,
@@ -255,31 +263,6 @@ fn last_entry<L: GroupLog>(
         }
         span = span.saturating_mul(8);
     }
-}
-
-fn read_all<L: GroupLog>(
-    log: &mut L,
-    topic: TopicId,
-    partition: u32,
-    from: i64,
-    to: i64,
-    records: &mut Records,
-) -> Result<(), LogError> {
-    let (mut next, mut empty) = (from, 0);
-    while next < to {
-        let after = log.read(topic, partition, next, to, records)?;
-        empty = if after == next { empty + 1 } else { 0 };
-        if empty > EMPTY_MAX {
-            return Err(LogError::Retry("the log gives nothing".to_owned()));
-        }
-        next = after;
-    }
-    Ok(())
-}
-
-/// Whether an entry of the journal is the group's own.
-fn is_of(group: &str, record: &Record<'_>) -> bool {
-    record.key == Some(group.as_bytes())
 }
 
 fn decode(record: &Record<'_>) -> Result<(Entry, u128), Halt> {
@@ -328,7 +311,7 @@ fn restore<S: SnapshotStore>(
     Ok(None)
 }
 
-fn restore_one(bytes: &[u8], name: SnapshotName, rules: &ServiceRules) -> Result<(Slot, i64), String> {
+pub(super) fn restore_one(bytes: &[u8], name: SnapshotName, rules: &ServiceRules) -> Result<(Slot, i64), String> {
     let Snapshot { standing, head, buyers } = Snapshot::read(bytes).map_err(|error| error.to_string())?;
     let (epoch, partition, partitions) = (standing.epoch, standing.partition, standing.partitions);
     if (partition, epoch) != (name.partition, name.epoch) || partitions != rules.topics.partitions {
@@ -348,7 +331,7 @@ fn restore_one(bytes: &[u8], name: SnapshotName, rules: &ServiceRules) -> Result
 }
 
 impl Replay {
-    fn new<L: GroupLog>(
+    pub(super) fn new<L: CommittedLog>(
         log: &mut L,
         partition: u32,
         restored: Option<(Slot, i64, u64)>,
@@ -386,7 +369,6 @@ impl Replay {
             scratch: Records::default(),
             batch: Batch::new(rules.limits),
             made: Made::default(),
-            bytes: Vec::new(),
             is_upgrade: false,
         };
         for topic in 0..replay.inputs.len() {
@@ -411,21 +393,48 @@ impl Replay {
 
     /// Takes some turns again; says whether that was all.
     fn step<L: GroupLog>(&mut self, log: &mut L, means: &mut Means<'_>) -> Result<bool, Halt> {
+        match self.look_ahead(log, means)? {
+            Ready::End => {
+                self.begin_unread(log)?;
+                Ok(true)
+            }
+            Ready::NotYet => Ok(false),
+            Ready::Turn => {
+                self.take_next(means)?;
+                log.pass(Point::RecoveryEntry)?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Reads what the next turn needs; says whether all of it is there.
+    pub(super) fn look_ahead<L: CommittedLog>(&mut self, log: &mut L, means: &Means<'_>) -> Result<Ready, Halt> {
         if self.entries.is_empty() {
             if self.slot.epoch == self.last {
-                self.begin_unread(log)?;
-                return Ok(true);
+                return Ok(Ready::End);
             }
             self.read_entries(log, means)?;
         }
-        let Some((entry, _)) = self.entries.front() else { return Ok(false) };
-        if !self.read_inputs(log, &entry.ranges.clone())? {
-            return Ok(false);
-        }
-        let (entry, hash) = self.entries.pop_front().expect("it was there");
-        self.take_again(&entry, hash, means)?;
-        log.pass(Point::RecoveryEntry)?;
-        Ok(false)
+        let Some((entry, _)) = self.entries.front() else { return Ok(Ready::NotYet) };
+        let is_read = self.read_inputs(log, &entry.ranges.clone())?;
+        Ok(if is_read { Ready::Turn } else { Ready::NotYet })
+    }
+
+    /// The turn that is to be taken next, where it is read already.
+    pub(super) fn next_entry(&self) -> Option<&Entry> {
+        self.entries.front().map(|(entry, _)| entry)
+    }
+
+    /// Takes the turn again that was read, and compares what comes of it.
+    ///
+    /// # Panics
+    /// When [`Replay::look_ahead`] has not said that there is one.
+    pub(super) fn take_next(&mut self, means: &mut Means<'_>) -> Result<(), Halt> {
+        let (entry, hash) = self.entries.pop_front().expect("a turn is taken once it is read");
+        let again = self.take_again(&entry, means);
+        self.compare(&entry, &again, means)?;
+        self.slot.follow(&entry, hash);
+        Ok(())
     }
 
     /// Sets the positions of the inputs of which no turn has read anything: where the group stands, or at their beginning.
@@ -440,7 +449,7 @@ impl Replay {
         Ok(())
     }
 
-    fn read_entries<L: GroupLog>(&mut self, log: &mut L, means: &Means<'_>) -> Result<(), Halt> {
+    fn read_entries<L: CommittedLog>(&mut self, log: &mut L, means: &Means<'_>) -> Result<(), Halt> {
         let journal = means.rules.topics.outputs.journal.ok_or_else(|| Halt::Stop("it has no journal".to_owned()))?;
         let (partition, last) = (self.slot.partition, self.last);
         if self.journal_next >= self.journal_end {
@@ -476,7 +485,7 @@ impl Replay {
     }
 
     /// Reads what is missing of some ranges; says whether all of it is there.
-    fn read_inputs<L: GroupLog>(&mut self, log: &mut L, ranges: &[Range]) -> Result<bool, Halt> {
+    fn read_inputs<L: CommittedLog>(&mut self, log: &mut L, ranges: &[Range]) -> Result<bool, Halt> {
         for range in ranges {
             let partition = self.slot.partition;
             let Some(ahead) = self.inputs.get_mut(usize::from(range.topic)) else {
@@ -497,9 +506,24 @@ impl Replay {
         Ok(true)
     }
 
-    /// Takes a turn again, and compares what comes of it.
-    fn take_again(&mut self, entry: &Entry, hash: u128, means: &mut Means<'_>) -> Result<(), Halt> {
-        let rules = means.rules;
+    fn take_again(&mut self, entry: &Entry, means: &mut Means<'_>) -> Entry {
+        self.gather(entry, means.rules);
+        let orders = Orders {
+            mode: entry.mode,
+            ends: entry.ends.clone(),
+            now: entry.now,
+            params: entry.params.clone(),
+            tell: Tell::Again(entry.exposures),
+        };
+        self.made.clear();
+        let places = self.batch.order().to_vec();
+        let again = self.slot.take_turn(&self.batch, &places, orders, means.desk, &mut self.made);
+        self.batch.release();
+        again
+    }
+
+    /// Puts what a turn read into the batch, in its order.
+    pub(super) fn gather(&mut self, entry: &Entry, rules: &ServiceRules) {
         if self.slot.epoch == 0 {
             let params: Params = entry.params.clone().unwrap_or_else(|| rules.params.clone());
             self.slot.shard = Shard::new(params);
@@ -517,21 +541,6 @@ impl Replay {
             }
         }
         self.batch.settle(rules.topics.inputs.len(), |_| Take::All);
-        let orders = Orders {
-            mode: entry.mode,
-            ends: entry.ends.clone(),
-            now: entry.now,
-            params: entry.params.clone(),
-            tell: Tell::Again(entry.exposures),
-        };
-        self.made.clear();
-        let places = self.batch.order().to_vec();
-        let again = self.slot.take_turn(&self.batch, &places, orders, means.desk, &mut self.made);
-        self.batch.release();
-        self.compare(entry, &again, means)?;
-        self.slot.follow(entry, hash);
-        self.bytes.clear();
-        Ok(())
     }
 
     fn compare(&mut self, entry: &Entry, again: &Entry, means: &mut Means<'_>) -> Result<(), Halt> {
