@@ -126,7 +126,7 @@ fn positions_are_those(seen: &Committed, partition: u32, followed: &Followed) ->
 
 fn ids_are_unique(seen: &Committed) -> Result<(), Complaint> {
     let mut ids = BTreeSet::new();
-    for name in OUTPUTS_OF_JUDGEMENT {
+    for name in OUTPUTS_OF_JUDGEMENT.into_iter().chain(["exposures"]) {
         for record in seen.outputs[name].iter().flatten() {
             let id = id_of(record.value.as_deref().unwrap_or_default());
             if !ids.insert(id.clone()) {

@@ -109,7 +109,8 @@ impl Shard {
     pub fn take_moved(&mut self, mut take: impl FnMut(u32)) {
         self.moved.places.drain(..).for_each(&mut take);
         if std::mem::take(&mut self.moved.everybody) {
-            (0..self.buyers.len() as u32).for_each(take);
+            // By id: places are others once a shard was restored, and whose figures were told is known by their number.
+            self.in_order().into_iter().for_each(|place| take(place as u32));
         }
     }
 
@@ -135,5 +136,53 @@ impl Shard {
             let line = buyer.line(&self.params, &self.rates, clock.day(), &mut self.carrying);
             seen(&line, &mut buyer.open_alerts());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Currency;
+    use crate::event::input::{ClockTick, LimitRemoved};
+    use crate::event::{Body, Event};
+    use crate::risk::stored::Storing;
+
+    fn tell(shard: &mut Shard, subject: &str, hour: i64) {
+        let time = Instant::from_nanos(hour * 3_600_000_000_000);
+        let body = if subject.is_empty() { Body::ClockTick(ClockTick {}) } else { Body::LimitRemoved(LimitRemoved {}) };
+        let id = hour.to_string();
+        shard.apply(&Event { time, id: &id, source: "test", subject, body }, &mut Vec::new());
+    }
+
+    fn moved(shard: &mut Shard) -> Vec<String> {
+        let mut places = Vec::new();
+        shard.take_moved(|place| places.push(place as usize));
+        places.into_iter().map(|place| shard.buyer_id(place).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_new_day_moves_everybody_in_the_same_order_before_and_after_a_shard_is_restored() {
+        let mut shard = Shard::new(Params::new(Currency::parse("EUR").expect("a currency")));
+        shard.watch_figures();
+        for (hour, buyer) in ["b", "c", "a"].into_iter().enumerate() {
+            tell(&mut shard, buyer, hour as i64);
+        }
+        shard.begin_storing();
+        let (mut head, mut buyers) = (Vec::new(), Vec::new());
+        shard.store_head(&mut head);
+        // Who changes meanwhile is stored ahead of the others, and so has another place when restored.
+        tell(&mut shard, "a", 4);
+        while shard.store_some(1, &mut buyers) != Storing::Done {}
+        let mut restoring = Shard::restore(&head).expect("a head");
+        restoring.restore_buyers(&buyers).expect("buyers");
+        let mut restored = restoring.finish_restore().expect("a shard");
+        restored.watch_figures();
+        assert_ne!(restored.place_of("a"), shard.place_of("a"));
+        tell(&mut restored, "a", 4);
+        for shard in [&mut shard, &mut restored] {
+            moved(shard);
+            tell(shard, "", 30);
+        }
+        assert_eq!(moved(&mut restored), moved(&mut shard));
     }
 }
