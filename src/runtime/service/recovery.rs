@@ -67,7 +67,12 @@ pub(super) enum Ready {
 pub(super) struct Replay {
     pub(super) slot: Box<Slot>,
     journal_next: i64,
+    /// Where it began to read the journal, and where that begins and ends.
+    journal_from: i64,
+    journal_first: i64,
     pub(super) journal_end: i64,
+    /// The turn of the snapshot; 0 without one.
+    restored: u64,
     /// The last turn.
     last: u64,
     entries: VecDeque<(Entry, u128)>,
@@ -353,6 +358,7 @@ impl Replay {
                 (Slot::new(partition, Shard::new(rules.params.clone()), positions, Stage::Going), journal_first)
             }
         };
+        let restored = slot.epoch;
         let inputs = ends.iter().zip(&slot.positions).map(|(end, next)| Ahead {
             records: Records::default(),
             at: 0,
@@ -363,7 +369,10 @@ impl Replay {
             inputs: inputs.collect(),
             slot: Box::new(slot),
             journal_next,
+            journal_from: journal_next,
+            journal_first,
             journal_end,
+            restored,
             last,
             entries: VecDeque::new(),
             scratch: Records::default(),
@@ -454,12 +463,16 @@ impl Replay {
         let (partition, last) = (self.slot.partition, self.last);
         if self.journal_next >= self.journal_end {
             let epoch = self.slot.epoch;
+            if self.goes_back() {
+                return Ok(());
+            }
             return Err(Halt::Stop(format!("the journal ends after turn {epoch}, and its last turn was {last}")));
         }
         self.scratch.clear();
         let (from, end) = (self.journal_next, self.journal_end);
         self.journal_next = log.read(journal, partition, from, end, &mut self.scratch)?;
-        for record in self.scratch.iter().filter(|record| is_of(&means.rules.group, record)) {
+        let records = std::mem::take(&mut self.scratch);
+        for record in records.iter().filter(|record| is_of(&means.rules.group, record)) {
             let (entry, hash) = decode(&record)?;
             let (epoch, previous) =
                 self.entries.back().map_or((self.slot.epoch, self.slot.entry), |(e, h)| (e.epoch, *h));
@@ -468,6 +481,9 @@ impl Replay {
             }
             if entry.epoch != epoch + 1 || entry.previous != previous {
                 let found = entry.epoch;
+                if found > epoch + 1 && self.entries.is_empty() && self.goes_back() {
+                    return Ok(());
+                }
                 return Err(Halt::Stop(match epoch {
                     0 => format!(
                         "no snapshot can be used, and its journal begins at turn {found}: give the folder that has the \
@@ -481,7 +497,21 @@ impl Replay {
             }
             self.entries.push_back((entry, hash));
         }
+        self.scratch = records;
         Ok(())
+    }
+
+    /// Begins to read the journal further back, where the first turn after the snapshot was not found; says whether it can. A
+    /// snapshot may name an offset beyond that turn: one who no longer had the partition, and did not know, took it.
+    fn goes_back(&mut self) -> bool {
+        let is_first = self.slot.epoch == self.restored;
+        if !is_first || self.journal_from == self.journal_first {
+            return false;
+        }
+        let read = self.journal_end - self.journal_from;
+        self.journal_from = self.journal_from.saturating_sub(TAIL_OFFSETS.max(read)).max(self.journal_first);
+        self.journal_next = self.journal_from;
+        true
     }
 
     /// Reads what is missing of some ranges; says whether all of it is there.
