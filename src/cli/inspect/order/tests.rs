@@ -109,7 +109,7 @@ impl Stage {
             partition,
             offset: 0,
             time_ms: 0,
-            key: None,
+            key: Some(b"vigie"),
             value: Some(&bytes),
             headers: Headers::NONE,
         });
@@ -118,11 +118,12 @@ impl Stage {
     }
 
     fn written(&self, partitions: &[u32]) -> Result<(String, Ordered), OrderError> {
-        let rules =
-            DecodeRules { topics: TopicRule::Home, ..DecodeRules::new(Currency::parse("EUR").unwrap(), Instant::MIN) };
+        let base = Currency::parse("EUR").unwrap();
+        let decode = DecodeRules { topics: TopicRule::Home, ..DecodeRules::new(base, Instant::MIN) };
+        let rules = ServiceRules::new(topics(), decode, Params::new(base), "inspect".to_owned());
         let mut client = Client::new(&self.log, "inspect", &[], &[]);
         let mut out = Vec::new();
-        let ordered = write(&mut client, &topics(), &rules, partitions, &mut out, &mut || {})?;
+        let ordered = write(&mut client, &rules, partitions, &mut out, &mut || {})?;
         Ok((String::from_utf8(out).unwrap(), ordered))
     }
 }
