@@ -56,7 +56,8 @@ impl Events {
     pub fn of(scene: &Scene, seed: u64, buyers: u32) -> Events {
         match scene.clock {
             Clock::Event => Events::new(seed, buyers, Day::from_calendar(2015, 1, 1).unwrap(), DAYS),
-            Clock::Live => Events::new(seed, buyers, today().plus(-400), 400),
+            // As many events in less time: more buyers. What is older than the retention would be too late.
+            Clock::Live => Events::new(seed, 4 * buyers, today().plus(-700), 700),
         }
     }
 
