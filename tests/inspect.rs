@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use vigie::base::{Currency, Instant};
-use vigie::event::Topic;
+use vigie::event::{Event, Topic};
 use vigie::risk::{Params, Shard};
 use vigie::runtime::journal::{Entry, Outputs};
 use vigie::runtime::{
@@ -12,10 +12,11 @@ use vigie::runtime::{
     SnapshotName, SnapshotStore, StoreError, TopicId, Topics,
 };
 use vigie::sim::{Client, EmbeddedLog, TopicConfig};
-use vigie::wire::{DecodeRules, TopicRule, decode_value, encode_effect};
+use vigie::wire::{DecodeRules, TopicRule, decode_value, encode_effect, encode_event};
 use vigie::workload::{PRESETS, Plan, Workload};
 
 const JOURNAL: TopicId = TopicId(7);
+const GROUP: &str = "vigie";
 
 fn topics() -> Topics {
     let names = ["invoices", "payments", "alerts", "proposals", "changes", "exposures", "dead-letters", "journal"];
@@ -42,6 +43,7 @@ fn rules(clock: ClockRule) -> ServiceRules {
         snapshot_interval_ms: 0,
         snapshot_generations: 1000,
         idle_turn_ms: 0,
+        group: GROUP.to_owned(),
         ..ServiceRules::new(topics(), decode, Params::new(base), "a".to_owned())
     }
 }
@@ -50,11 +52,13 @@ fn rules(clock: ClockRule) -> ServiceRules {
 struct Member {
     client: Client,
     is_given: bool,
+    /// The next offset of each input.
+    next: [i64; 2],
 }
 
 impl Member {
     fn new(log: &EmbeddedLog) -> Member {
-        Member { client: Client::new(log, "a", &[], &[]), is_given: false }
+        Member { client: Client::new(log, "a", &[], &[]), is_given: false, next: [0, 0] }
     }
 }
 
@@ -64,11 +68,12 @@ impl Log for Member {
             return Ok(Polled::Assigned(vec![0]));
         }
         let polled = self.client.poll(batch)?;
-        for topic in 0..2 {
-            let topic = TopicId(topic);
-            let is_behind = batch.records().iter().filter(|record| record.topic == topic).last();
-            let end = GroupLog::bounds(&mut self.client, topic, 0)?.end;
-            if is_behind.is_none_or(|last| last.offset + 1 >= end) {
+        for record in batch.records().iter() {
+            let next = &mut self.next[usize::from(record.topic.0)];
+            *next = (*next).max(record.offset + 1);
+        }
+        for topic in [TopicId(0), TopicId(1)] {
+            if self.next[usize::from(topic.0)] >= GroupLog::bounds(&mut self.client, topic, 0)?.end {
                 batch.reached_end(topic, 0);
             }
         }
@@ -176,9 +181,15 @@ impl SnapshotStore for Shelf {
 /// The events of a small portfolio, one a line.
 fn lines() -> Vec<String> {
     let plan = Plan::new(&PRESETS[0], 3).with_buyers(6).unwrap();
-    let mut bytes = Vec::new();
-    Workload::new(plan).stream(&mut bytes).unwrap();
-    String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
+    let mut lines = Vec::new();
+    let mut keep = |event: &Event<'_>| -> Result<(), std::convert::Infallible> {
+        let mut line = Vec::new();
+        encode_event(event, &mut line);
+        lines.push(String::from_utf8(line).unwrap());
+        Ok(())
+    };
+    Workload::new(plan).stream(&mut keep).unwrap();
+    lines
 }
 
 /// Puts events into the two inputs, payments apart from the rest. The time of a record is its number.
@@ -213,9 +224,12 @@ fn new_log() -> EmbeddedLog {
 fn served(clock: ClockRule, lines: &[String]) -> (EmbeddedLog, Shelf, u128) {
     let log = new_log();
     log.set_now(Instant::parse("2199-01-01T00:00:00Z").unwrap());
+    // So that a poll at the end does not wait.
+    let inputs = [TopicId(0), TopicId(1)];
+    inputs.iter().for_each(|topic| log.close(*topic));
+    let is_read = |topic: &TopicId| log.committed(*topic, 0).unwrap_or(0) == log.end(*topic, 0);
     let mut service = Service::new(Member::new(&log), Shelf::default(), rules(clock));
     let mut fed = 0;
-    // The first goes in before the service begins, so that it does not wait for one.
     for step in lines.chunks(if clock == ClockRule::Live { 150 } else { lines.len() }) {
         if clock == ClockRule::Live {
             let latest = step.iter().map(|line| time_of(line)).max().unwrap();
@@ -223,7 +237,12 @@ fn served(clock: ClockRule, lines: &[String]) -> (EmbeddedLog, Shelf, u128) {
         }
         feed(&log, step, fed);
         fed += step.len();
-        while service.turn().unwrap() > 0 || !service.is_live() {}
+        let mut turns = 0;
+        while !inputs.iter().all(is_read) || !service.is_live() {
+            service.turn().unwrap();
+            turns += 1;
+            assert!(turns < 10_000, "{:?}", service.take_notices());
+        }
     }
     assert!(service.is_live(), "{:?}", service.take_notices());
     let hash = service.state_hashes()[&0];
@@ -349,7 +368,7 @@ fn a_follower_says_where_the_past_is_another() {
 
 /// The journal of a service, entry by entry.
 fn entries(log: &EmbeddedLog) -> Vec<Entry> {
-    let mut past = Past::open(&mut Member::new(log), &topics(), 0).unwrap();
+    let mut past = Past::open(&mut Member::new(log), &topics(), GROUP, 0).unwrap();
     let mut entries = Vec::new();
     while let Some(turn) = past.next_turn(&mut Member::new(log)).unwrap() {
         assert_eq!(turn.flaws, [""; 0]);
@@ -372,13 +391,13 @@ fn flaws(entries: &[Entry]) -> Vec<String> {
             partition: 0,
             offset: 0,
             time_ms: 0,
-            key: None,
+            key: Some(GROUP.as_bytes()),
             value: Some(&bytes),
             headers: Headers::NONE,
         });
     }
     log.append(JOURNAL, 0, records).unwrap();
-    let mut past = Past::open(&mut Member::new(&log), &topics(), 0).unwrap();
+    let mut past = Past::open(&mut Member::new(&log), &topics(), GROUP, 0).unwrap();
     let mut flaws = Vec::new();
     while let Some(turn) = past.next_turn(&mut Member::new(&log)).unwrap() {
         flaws.extend(turn.flaws);

@@ -11,6 +11,7 @@ use crate::wire::{TopicRule, partition_of};
 
 const PARTITIONS: u32 = 2;
 const JOURNAL: TopicId = TopicId(2);
+const GROUP: &str = "vigie";
 
 fn topics() -> Topics {
     let outputs = OutputTopics {
@@ -109,7 +110,7 @@ impl Stage {
             partition,
             offset: 0,
             time_ms: 0,
-            key: None,
+            key: Some(GROUP.as_bytes()),
             value: Some(&bytes),
             headers: Headers::NONE,
         });
@@ -122,7 +123,7 @@ impl Stage {
             DecodeRules { topics: TopicRule::Home, ..DecodeRules::new(Currency::parse("EUR").unwrap(), Instant::MIN) };
         let mut client = Client::new(&self.log, "inspect", &[], &[]);
         let mut out = Vec::new();
-        let ordered = write(&mut client, &topics(), &rules, partitions, &mut out, &mut || {})?;
+        let ordered = write(&mut client, &rules, partitions, &mut out, &mut || {})?;
         Ok((String::from_utf8(out).unwrap(), ordered))
     }
 }
