@@ -19,3 +19,4 @@ mod same_bytes;
 mod scene;
 mod settle;
 mod snapshots;
+mod tools;
