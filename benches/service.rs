@@ -48,7 +48,9 @@ fn main() -> Outcome<()> {
     }
     let events = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(EVENTS);
     let broker = Broker::start()?;
-    costs(&broker, events)?;
+    for stream in [Stream::Plain, Stream::Wholesaler] {
+        costs(&broker, stream, events)?;
+    }
     recovery(&broker)?;
     for turn_ms in [100, 10] {
         latency(&broker, turn_ms)?;
@@ -56,22 +58,36 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
+/// What is preloaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    /// Invoices, each paid whole some time later, of 80,000 buyers in turn, within a year.
+    Plain,
+    /// What `vigie generate --preset wholesaler` makes, of a thousand days: limits, covers, disputes, ratings, insolvencies too.
+    Wholesaler,
+}
+
 /// CPU time of both sides, interleaved.
-fn costs(broker: &Broker, events: u64) -> Outcome<()> {
-    broker.make_topics("cost.")?;
-    let sent = preload(broker, "cost.invoices", events)?;
-    println!("{sent} records preloaded in {PARTITIONS} partitions");
+fn costs(broker: &Broker, stream: Stream, events: u64) -> Outcome<()> {
+    let prefix = format!("{stream:?}.").to_lowercase();
+    let topic = format!("{prefix}invoices");
+    broker.make_topics(&prefix)?;
+    let sent = match stream {
+        Stream::Plain => preload_plain(broker, &topic, events)?,
+        Stream::Wholesaler => preload(broker, &topic, events)?,
+    };
+    println!("{stream:?}: {sent} records preloaded in {PARTITIONS} partitions");
     let (mut floors, mut services) = (Vec::new(), Vec::new());
     for pair in 0..PAIRS {
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["drain", &broker.address(), "cost.invoices"])
+            .args(["drain", &broker.address(), &topic])
             .stdout(Stdio::piped())
             .spawn()?;
         let since = Stopwatch::start();
         let floor = cpu_until(&mut child, |_| Ok(false))?;
         let seconds = since.seconds();
         let folder = tempfile::tempdir()?;
-        let mut service = Service::start(broker, &EVENT_CLOCK, "cost.", &format!("cost-{pair}"), folder.path())?;
+        let mut service = Service::start(broker, &EVENT_CLOCK, &prefix, &format!("cost-{pair}"), folder.path())?;
         let since = Stopwatch::start();
         let cpu = cpu_until(&mut service.child, |_| Ok(page(service.port).is_ok_and(|page| applied(&page) >= sent)))?;
         let wall = since.seconds();
@@ -164,11 +180,15 @@ fn latency(broker: &Broker, turn_ms: u32) -> Outcome<()> {
     });
     let sent = send_at_rate(&settings, &format!("{prefix}invoices"))?;
     let seen = alerts.join().map_err(|_| "the reader panicked")??;
-    let mut waits: Vec<u64> = seen.iter().filter_map(|(id, at)| Some((at - sent.get(*id as usize)?) / 1000)).collect();
+    let mut first = std::collections::BTreeMap::new();
+    for (number, at) in seen {
+        first.entry(number).or_insert(at);
+    }
+    let mut waits: Vec<u64> = first.iter().filter_map(|(id, at)| Some(at - sent.get(*id as usize)?)).collect();
     waits.sort_unstable();
     let of = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize] as f64 / 1000.0;
     println!(
-        "turn {turn_ms} ms, {RATE} events/s: {} of {} alerts; p50 {:.1}, p90 {:.1}, p99 {:.1}, p99.9 {:.1}, max {:.1} ms",
+        "turn {turn_ms} ms, {RATE} events/s: {} of {} probes told; p50 {:.1}, p90 {:.1}, p99 {:.1}, p99.9 {:.1}, max {:.1} ms",
         waits.len(),
         sent.len(),
         of(0.5),
@@ -232,6 +252,36 @@ fn watch_alerts(settings: &Settings, topic: &str) -> Outcome<Vec<(u64, u64)>> {
         }
     }
     Ok(seen)
+}
+
+/// Writes invoices and payments to a topic, as fast as it takes; gives how many records there are.
+fn preload_plain(broker: &Broker, topic: &str, events: u64) -> Outcome<u64> {
+    let mut sender = Sender::open(&Settings::new(&broker.address(), "preload"))?;
+    for number in 0..events {
+        let pair = number / 2;
+        let buyer = format!("B-{:05}", pair.wrapping_mul(0x9e37_79b9_7f4a_7c15) % BUYERS);
+        let ms = 1_735_689_600_000 + (number as i64) * 360 * 86_400_000 / events as i64;
+        let (time, amount) = (rfc3339(ms), 100 + pair % 10_000);
+        let (kind, data) = if number % 2 == 0 {
+            let data = format!(
+                r#"{{"invoice_id":"F-{pair}","amount":"{amount}.50","currency":"EUR","issued_on":"{0}","due_on":"2026-06-30"}}"#,
+                &time[..10]
+            );
+            ("invoice.issued", data)
+        } else {
+            let data = format!(
+                r#"{{"payment_id":"P-{pair}","amount":"{amount}.50","currency":"EUR","received_on":"{0}","allocations":[{{"invoice_id":"F-{pair}","amount":"{amount}.50"}}]}}"#,
+                &time[..10]
+            );
+            ("payment.received", data)
+        };
+        let value = format!(
+            r#"{{"specversion":"1.0","id":"e-{number}","source":"bench","type":"{kind}","time":"{time}","subject":"{buyer}","data":{data}}}"#
+        );
+        send(&mut sender, topic, &buyer, number as i64, value.as_bytes())?;
+    }
+    sender.flush(Duration::from_secs(60))?;
+    Ok(events)
 }
 
 /// Writes generated events to a topic, as fast as it takes; gives how many records there are.

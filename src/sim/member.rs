@@ -20,7 +20,7 @@ const CALL_NS: u32 = 200_000;
 /// The most records that a poll gives of a topic and partition where it gives a part.
 const SHORT_MAX: u32 = 4;
 /// Steps that the others take at most while it stands still.
-const STILL_STEPS_MAX: u32 = 80;
+const STILL_STEPS_MAX: u32 = 60;
 /// Out of a thousand polls of a partition, those that give all there is while nothing goes wrong.
 const WHOLE_PER_MILLE: u32 = 600;
 
@@ -111,7 +111,7 @@ impl Member {
     /// Now and then it stands still in the middle of what it does, and the others go on.
     fn stand_still(&self) {
         let mut world = self.world.borrow_mut();
-        if world.strikes(Fault::StoodStill, 3) {
+        if world.strikes(Fault::StoodStill, 1) {
             let steps = 1 + world.draws.below(STILL_STEPS_MAX);
             drop(world);
             if let Some(stage) = self.stage.upgrade() {

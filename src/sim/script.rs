@@ -117,7 +117,7 @@ impl Writer<'_> {
         let item = self.of_buyer(event.subject, topic, event.time, value);
         self.mangle(&item);
         self.items.push(item);
-        if self.draws.happens(60) {
+        if self.draws.happens(200) {
             self.trouble(event.subject, event.time);
         }
     }

@@ -41,7 +41,7 @@ pub struct Simulated {
 }
 
 /// Steps in which all has to calm down.
-const CALM_STEPS_MAX: u32 = 6_000;
+const CALM_STEPS_MAX: u32 = 1_000;
 /// Rounds on end in which nothing is told before all counts as told.
 const QUIET_ROUNDS: u32 = 6;
 /// How far the wall clock is set on before that: more than it can have been set back.

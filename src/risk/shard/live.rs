@@ -105,7 +105,7 @@ impl Shard {
     }
 
     /// Hands over the places of the buyers whose figures may have moved since it was last asked, in the order in which they
-    /// did. A buyer may be named twice.
+    /// did, and everybody in order of id: a restored shard has its buyers in other places. A buyer may be named twice.
     pub fn take_moved(&mut self, mut take: impl FnMut(u32)) {
         self.moved.places.drain(..).for_each(&mut take);
         if std::mem::take(&mut self.moved.everybody) {

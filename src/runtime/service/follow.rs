@@ -2,7 +2,8 @@
 //! at any moment. It takes turns again by the code of a recovery, and writes nothing.
 
 use super::ServiceRules;
-use super::recovery::{Halt, Means, Ready, Replay, last_entry, restore_one};
+use super::recovery::{last_entry, restore_one};
+use super::replay::{Halt, Means, Ready, Replay};
 use super::slot::{Orders, Tell};
 use crate::base::Instant;
 use crate::event::Effect;

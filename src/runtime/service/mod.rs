@@ -4,6 +4,7 @@
 mod follow;
 mod plan;
 mod recovery;
+mod replay;
 mod slot;
 mod snapshots;
 mod storm;
@@ -16,7 +17,8 @@ use std::collections::BTreeMap;
 pub use self::follow::{FollowError, FollowFrom, Followed, Follower};
 pub use self::storm::StormLimits;
 
-use self::recovery::{Means, Progress, Recovery};
+use self::recovery::{Progress, Recovery};
+use self::replay::Means;
 use self::slot::{Made, Slot};
 use self::snapshots::Taking;
 use super::batch::{Batch, BatchLimits};

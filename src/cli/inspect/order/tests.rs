@@ -11,7 +11,6 @@ use crate::wire::{TopicRule, partition_of};
 
 const PARTITIONS: u32 = 2;
 const JOURNAL: TopicId = TopicId(2);
-const GROUP: &str = "vigie";
 
 fn topics() -> Topics {
     let outputs = OutputTopics {
@@ -110,7 +109,7 @@ impl Stage {
             partition,
             offset: 0,
             time_ms: 0,
-            key: Some(GROUP.as_bytes()),
+            key: Some(b"vigie"),
             value: Some(&bytes),
             headers: Headers::NONE,
         });
@@ -119,8 +118,9 @@ impl Stage {
     }
 
     fn written(&self, partitions: &[u32]) -> Result<(String, Ordered), OrderError> {
-        let rules =
-            DecodeRules { topics: TopicRule::Home, ..DecodeRules::new(Currency::parse("EUR").unwrap(), Instant::MIN) };
+        let base = Currency::parse("EUR").unwrap();
+        let decode = DecodeRules { topics: TopicRule::Home, ..DecodeRules::new(base, Instant::MIN) };
+        let rules = ServiceRules::new(topics(), decode, Params::new(base), "inspect".to_owned());
         let mut client = Client::new(&self.log, "inspect", &[], &[]);
         let mut out = Vec::new();
         let ordered = write(&mut client, &rules, partitions, &mut out, &mut || {})?;
