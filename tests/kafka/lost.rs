@@ -21,8 +21,11 @@ fn half_way(broker: &Broker) -> (Scene, Vec<Line>) {
     let mut lines = Events::of(&scene, 3, 60).take(EVENTS);
     let rest = lines.split_off(EVENTS / 2);
     let monitor = Monitor::ready(&scene, "a");
-    send(broker, &scene, &lines);
-    await_that("all is read", MONITOR_MAX, || scene.lag(broker) == 0);
+    // In several turns.
+    for lines in lines.chunks(EVENTS / 10) {
+        send(broker, &scene, lines);
+        await_that("all is read", MONITOR_MAX, || scene.lag(broker) == 0);
+    }
     monitor.terminate();
     fs::remove_dir_all(scene.snapshots()).unwrap();
     (scene, rest)

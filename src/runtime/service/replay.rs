@@ -174,7 +174,7 @@ impl Replay {
             self.read_entries(log, means)?;
         }
         let Some((entry, _)) = self.entries.front() else { return Ok(Ready::NotYet) };
-        let is_read = self.read_inputs(log, &entry.ranges.clone())?;
+        let is_read = self.read_inputs(log, &entry.ranges.clone(), means.rules)?;
         Ok(if is_read { Ready::Turn } else { Ready::NotYet })
     }
 
@@ -264,15 +264,23 @@ impl Replay {
     }
 
     /// Reads what is missing of some ranges; says whether all of it is there.
-    fn read_inputs<L: CommittedLog>(&mut self, log: &mut L, ranges: &[Range]) -> Result<bool, Halt> {
+    fn read_inputs<L: CommittedLog>(
+        &mut self,
+        log: &mut L,
+        ranges: &[Range],
+        rules: &ServiceRules,
+    ) -> Result<bool, Halt> {
         for range in ranges {
             let partition = self.slot.partition;
-            let Some(ahead) = self.inputs.get_mut(usize::from(range.topic)) else {
-                return Err(Halt::Stop(format!("the journal names an input topic number {}", range.topic)));
-            };
-            if ahead.next == i64::MIN {
-                ahead.next = range.from;
+            let topic = usize::from(range.topic);
+            if self.inputs.get(topic).is_some_and(|ahead| ahead.next == i64::MIN) {
+                let first = log.bounds(TopicId(range.topic), partition)?.first;
+                self.inputs[topic].next = range.from;
+                self.check_reach(topic, first, rules)?;
             }
+            let Some(ahead) = self.inputs.get_mut(topic) else {
+                return Err(Halt::Stop(format!("the journal names an input topic number {topic}")));
+            };
             if ahead.next < range.to {
                 ahead.shorten();
                 let end = ahead.end.max(range.to);
