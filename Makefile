@@ -161,3 +161,15 @@ scenarios: ## Rewrites the effects in tests/scenarios from what the engine does 
 .PHONY: params
 params: ## Rewrites params.toml, the documented defaults, from the code
 	UPDATE=1 $(CARGO) test --locked --lib the_file_at_the_top_says_every_default
+
+# One after another, so that each has the machine to itself; SEED=N repeats the chances of a run, TEST=name takes one kind.
+FAULTS_TOOL := $(CARGO) test --locked --test kafka -- --nocapture --test-threads 1
+TEST  ?= faults:: snapshots:: same_bytes:: proxy::
+HOURS ?= 4
+
+.PHONY: faults soak
+faults: kafka-jars ## Kills, breaks, sleepers, late commits, damaged snapshots, on a real Kafka: outputs must stay exact
+	FAULTS=full $(FAULTS_TOOL) $(TEST)
+
+soak: kafka-jars ## The same as often as a release needs it: make soak HOURS=4
+	FAULTS=soak HOURS=$(HOURS) $(FAULTS_TOOL) $(TEST)

@@ -18,11 +18,6 @@ impl Dice {
         Dice(seed)
     }
 
-    /// Of this seed.
-    pub fn of(seed: u64) -> Dice {
-        Dice(seed)
-    }
-
     /// The next 64 bits (splitmix64).
     pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

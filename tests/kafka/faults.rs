@@ -128,6 +128,34 @@ fn kills_of_the_broker_change_nothing() {
 }
 
 #[test]
+fn a_broker_that_stops_cleanly_or_holds_still_changes_nothing() {
+    let (mut broker, level) = (Broker::start(BrokerOptions::default()), Level::asked());
+    let (mut dice, mut turn, mut revivals) = (Dice::new("still broker"), 0, 0);
+    let done = rounds(level, level.count(6, 200), 10, |faults| {
+        let trial = Trial::start(&broker, scene(&broker, turn), BUYERS, RATE);
+        turn += 1;
+        let mut monitor = Monitor::ready(&trial.scene, "a");
+        for fault in 0..faults {
+            pause(&mut dice, 300..2000);
+            if fault % 2 == 0 {
+                broker.pause();
+                // Within the session and the transaction, and past them.
+                pause(&mut dice, 500..8000);
+                broker.resume();
+            } else {
+                broker.restart();
+            }
+            await_that("the monitor goes on", MONITOR_MAX, || {
+                revivals += u32::from(monitor.revive(&trial.scene));
+                monitor.is_ready()
+            });
+        }
+        trial.settle(&broker, "still broker", vec![monitor]);
+    });
+    println!("{done} stops and halts of the broker; {revivals} times the monitor ended and was started anew");
+}
+
+#[test]
 fn a_monitor_that_sleeps_past_its_session_and_its_transaction_changes_nothing_when_it_wakes() {
     let (broker, level, mut dice) = (Broker::shared(), Level::asked(), Dice::new("zombies"));
     let mut turn = 0;

@@ -11,6 +11,7 @@ mod follower;
 mod harness;
 mod level;
 mod log;
+mod lost;
 mod monitor;
 mod oracle;
 mod producer;

@@ -80,7 +80,7 @@ impl Events {
                 return None;
             }
         }
-        if self.given % BROKEN_EVERY == 0
+        if self.given.is_multiple_of(BROKEN_EVERY)
             && let Some(broken) = self.waiting.front().and_then(|line| broken(line, self.given))
         {
             return Some(broken);
