@@ -203,7 +203,11 @@ mod tests {
             let mut batch = Batch::new(BatchLimits { records_max, bytes_max, held_max: 1 << 20 });
             inputs.poll(&mut batch, || Ok(false)).unwrap();
             assert_eq!(batch.len(), expected);
-            assert!(batch.is_drained(TopicId(1), 0) && !batch.is_drained(TopicId(0), 0));
+            assert!(!batch.is_drained(TopicId(0), 0));
+            // The places take turns to be first: none stays unheard because another one fills every batch.
+            inputs.poll(&mut batch, || Ok(false)).unwrap();
+            assert_eq!(batch.len(), expected);
+            assert!(batch.is_drained(TopicId(1), 0));
         }
     }
 
