@@ -73,7 +73,7 @@ impl Log for Member {
             *next = (*next).max(record.offset + 1);
         }
         for topic in [TopicId(0), TopicId(1)] {
-            if self.next[usize::from(topic.0)] >= GroupLog::bounds(&mut self.client, topic, 0)?.end {
+            if self.next[usize::from(topic.0)] >= self.client.bounds(topic, 0)?.end {
                 batch.reached_end(topic, 0);
             }
         }
@@ -105,6 +105,23 @@ impl Log for Member {
     }
 }
 
+impl CommittedLog for Member {
+    fn bounds(&mut self, topic: TopicId, partition: u32) -> Result<Bounds, LogError> {
+        self.client.bounds(topic, partition)
+    }
+
+    fn read(
+        &mut self,
+        topic: TopicId,
+        partition: u32,
+        from: i64,
+        to: i64,
+        records: &mut Records,
+    ) -> Result<i64, LogError> {
+        self.client.read(topic, partition, from, to, records)
+    }
+}
+
 impl GroupLog for Member {
     fn start(&mut self, partition: u32, positions: &[Position]) -> Result<(), LogError> {
         self.client.start(partition, positions)
@@ -116,21 +133,6 @@ impl GroupLog for Member {
 
     fn renew(&mut self) -> Result<(), LogError> {
         self.client.renew()
-    }
-
-    fn bounds(&mut self, topic: TopicId, partition: u32) -> Result<Bounds, LogError> {
-        GroupLog::bounds(&mut self.client, topic, partition)
-    }
-
-    fn read(
-        &mut self,
-        topic: TopicId,
-        partition: u32,
-        from: i64,
-        to: i64,
-        records: &mut Records,
-    ) -> Result<i64, LogError> {
-        GroupLog::read(&mut self.client, topic, partition, from, to, records)
     }
 
     fn heard_end(&mut self, topic: TopicId, partition: u32) -> Option<i64> {

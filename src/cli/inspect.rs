@@ -15,7 +15,7 @@ use super::CliError;
 use super::config::{RunArguments, RunConfig};
 use super::run::{Named, rules};
 use crate::io::kafka::{CommittedReader, KafkaLog, Settings};
-use crate::runtime::{LogError, ServiceRules, Topics};
+use crate::runtime::{FollowError, LogError, ServiceRules, Topics};
 
 /// Looks at snapshots, at a buyer as of any moment, and at the journal. It changes nothing, and may run beside the service.
 #[derive(Debug, clap::Args)]
@@ -83,6 +83,16 @@ impl Scene {
 
 fn failed(error: impl std::fmt::Display) -> CliError {
     CliError::Failed(error.to_string())
+}
+
+/// A shard that cannot be followed. Flags that are not those of the service make other counts of the same records.
+fn not_followed(error: FollowError) -> String {
+    match error {
+        FollowError::Log(error) => error.to_string(),
+        FollowError::Differs(why) => {
+            format!("{why}. Are --any-topic, the names of topics and the limits of vigie.toml those of the service?")
+        }
+    }
 }
 
 impl From<LogError> for CliError {

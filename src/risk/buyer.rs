@@ -1,11 +1,13 @@
 //! Owns a buyer: composes its ledger, covers, signals and alerts, and judges it.
 
+mod judging;
 mod proposing;
 mod scoring;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use compact_str::CompactString;
 
+pub use self::judging::{History, Judgement, Judging, Occasion, Voice};
 use self::scoring::{Parts, parts};
 use super::alert::{Alerts, Scene, Subject, Told, Turn};
 use super::behaviour::{Behaviour, Pace};
@@ -24,12 +26,12 @@ use super::score::{Course, Outlook, Yardstick};
 use super::signals::Signals;
 use crate::base::hash::stable_hash;
 use crate::base::money::UNIT;
-use crate::base::{BaseAmount, BaseUnits, Day, Instant};
+use crate::base::{BaseUnits, Day};
 use crate::event::effect::ExposureUpdate;
 use crate::event::input::BuyerDescribed;
 use crate::event::{
-    AlertKind, AlertNotice, Body, BuyerProfile, Cause, Country, CoverRow, Effect, EffectBody, Event, LimitAmount,
-    MonthEnd, Points, Procedure, ReportLine, ReportRow, Scored, Segment, Severity,
+    AlertKind, AlertNotice, Body, BuyerProfile, Country, CoverRow, Effect, EffectBody, Event, LimitAmount, MonthEnd,
+    Points, Procedure, ReportLine, ReportRow, Scored, Segment, Severity,
 };
 
 /// One buyer. Its fields lie as they are written: what every judgement looks at first, what payments and signals alone move
@@ -115,92 +117,6 @@ pub struct Applying<'a> {
     pub pace: &'a Pace,
     /// Room for what the event settled, used again.
     pub seen: &'a mut Seen,
-}
-
-/// What a judgement is made with.
-#[derive(Clone, Copy)]
-pub struct Judging<'a> {
-    /// The shard's clock.
-    pub clock: Instant,
-    /// What changes results.
-    pub params: &'a Params,
-    /// Rates.
-    pub rates: &'a Rates,
-    /// How fast the past fades.
-    pub pace: &'a Pace,
-    /// What occasions it.
-    pub occasion: Occasion<'a>,
-    /// Whether changes of scores are told.
-    pub history: History,
-    /// Whether alerts, proposals and limits are.
-    pub voice: Voice,
-}
-
-impl<'a> Judging<'a> {
-    /// What a score is reckoned with.
-    fn yardstick(&self) -> Yardstick<'a> {
-        Yardstick { levels: &self.params.score, pace: self.pace }
-    }
-}
-
-/// What a judgement came to.
-#[derive(Debug, Clone, Copy)]
-pub struct Judgement {
-    /// The next day on which time alone may change it.
-    pub wake: Day,
-    /// The buyer's exposure.
-    pub exposure: BaseAmount,
-    /// What of it the insurers would pay.
-    pub indemnifiable: BaseAmount,
-    /// The buyer's score.
-    pub scored: Scored,
-    /// Effects told of the buyer so far, exposures aside.
-    pub sequence: u64,
-}
-
-/// Whether changes of scores are told, for whoever keeps a history of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum History {
-    /// They are not.
-    #[default]
-    Untold,
-    /// They are.
-    Told,
-}
-
-/// Whether alerts, proposals and limits are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Voice {
-    /// They are.
-    #[default]
-    Told,
-    /// None is raised, made or told: what is judged is the past, before anybody listened.
-    Quiet,
-}
-
-/// What occasions a judgement.
-#[derive(Debug, Clone, Copy)]
-pub enum Occasion<'a> {
-    /// A day begins.
-    DayStart,
-    /// A silent beginning is over.
-    Raise,
-    /// An instant closes in which something happened: the last event's source and id.
-    Instant {
-        /// Who sent it.
-        source: &'a str,
-        /// Its id.
-        id: &'a str,
-    },
-}
-
-impl Occasion<'_> {
-    fn cause(self) -> Cause {
-        match self {
-            Occasion::DayStart | Occasion::Raise => Cause::Clock,
-            Occasion::Instant { source, id } => Cause::Event { source: source.to_owned(), id: id.to_owned() },
-        }
-    }
 }
 
 impl Buyer {

@@ -119,28 +119,8 @@ pub trait Log {
     }
 }
 
-/// What a service needs of a log beyond its turns: partitions that a group gives and takes, a new producer, and reading
-/// again what was read before.
-pub trait GroupLog: Log {
-    /// Delivers the inputs of an assigned partition from these positions on, one for each input topic.
-    ///
-    /// # Errors
-    /// When the log cannot, or the partition is not assigned.
-    fn start(&mut self, partition: u32, positions: &[Position]) -> Result<(), LogError>;
-
-    /// Delivers nothing of an assigned partition any more, until it is started again.
-    ///
-    /// # Errors
-    /// When the log cannot.
-    fn stop(&mut self, partition: u32) -> Result<(), LogError>;
-
-    /// Takes a new producer in the place of the old one: what that left open is ended, and nothing that it still has under
-    /// way counts.
-    ///
-    /// # Errors
-    /// When there is none to be had, now or ever.
-    fn renew(&mut self) -> Result<(), LogError>;
-
+/// What is committed in a log, for whoever only looks at it, or reads again what was read before.
+pub trait CommittedLog {
     /// Where a partition begins and ends for a reader of committed records.
     ///
     /// # Errors
@@ -161,6 +141,28 @@ pub trait GroupLog: Log {
         to: i64,
         records: &mut Records,
     ) -> Result<i64, LogError>;
+}
+
+/// What a service needs of a log beyond its turns: partitions that a group gives and takes, and a new producer.
+pub trait GroupLog: Log + CommittedLog {
+    /// Delivers the inputs of an assigned partition from these positions on, one for each input topic.
+    ///
+    /// # Errors
+    /// When the log cannot, or the partition is not assigned.
+    fn start(&mut self, partition: u32, positions: &[Position]) -> Result<(), LogError>;
+
+    /// Delivers nothing of an assigned partition any more, until it is started again.
+    ///
+    /// # Errors
+    /// When the log cannot.
+    fn stop(&mut self, partition: u32) -> Result<(), LogError>;
+
+    /// Takes a new producer in the place of the old one: what that left open is ended, and nothing that it still has under
+    /// way counts.
+    ///
+    /// # Errors
+    /// When there is none to be had, now or ever.
+    fn renew(&mut self) -> Result<(), LogError>;
 
     /// The end of a partition as last heard of, without asking; `None` when nothing was heard yet.
     fn heard_end(&mut self, topic: TopicId, partition: u32) -> Option<i64>;
@@ -170,45 +172,6 @@ pub trait GroupLog: Log {
 
     /// Nanoseconds since some moment before the log was made, by a clock that nobody sets.
     fn elapsed_ns(&mut self) -> u64;
-}
-
-/// What is committed in a log, for whoever only looks at it. Every [`GroupLog`] is one.
-pub trait CommittedLog {
-    /// As [`GroupLog::bounds`].
-    ///
-    /// # Errors
-    /// When the log cannot tell.
-    fn bounds(&mut self, topic: TopicId, partition: u32) -> Result<Bounds, LogError>;
-
-    /// As [`GroupLog::read`].
-    ///
-    /// # Errors
-    /// When the log cannot be read, or what was there is gone.
-    fn read(
-        &mut self,
-        topic: TopicId,
-        partition: u32,
-        from: i64,
-        to: i64,
-        records: &mut Records,
-    ) -> Result<i64, LogError>;
-}
-
-impl<L: GroupLog> CommittedLog for L {
-    fn bounds(&mut self, topic: TopicId, partition: u32) -> Result<Bounds, LogError> {
-        GroupLog::bounds(self, topic, partition)
-    }
-
-    fn read(
-        &mut self,
-        topic: TopicId,
-        partition: u32,
-        from: i64,
-        to: i64,
-        records: &mut Records,
-    ) -> Result<i64, LogError> {
-        GroupLog::read(self, topic, partition, from, to, records)
-    }
 }
 
 /// Times on end that nothing comes before [`read_all`] asks to be called again.
@@ -238,5 +201,5 @@ pub fn read_all<L: CommittedLog>(
     Ok(())
 }
 
-/// About as much as one [`GroupLog::read`] gives.
+/// About as much as one [`CommittedLog::read`] gives.
 pub const READ_BYTES: usize = 1 << 20;

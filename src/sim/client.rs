@@ -1,7 +1,7 @@
 //! Owns the embedded log as one worker sees it: the consumer of its partitions and its transactional producer.
 
 use crate::base::Instant;
-use crate::runtime::{Batch, Bounds, GroupLog, Log, LogError, Polled, Position, Record, Records, TopicId};
+use crate::runtime::{Batch, Bounds, CommittedLog, GroupLog, Log, LogError, Polled, Position, Record, Records, TopicId};
 
 use crate::runtime::log::READ_BYTES;
 
@@ -99,24 +99,7 @@ impl Log for Client {
     }
 }
 
-impl GroupLog for Client {
-    fn start(&mut self, partition: u32, positions: &[Position]) -> Result<(), LogError> {
-        self.stop(partition)?;
-        self.owned.extend_from_slice(positions);
-        Ok(())
-    }
-
-    fn stop(&mut self, partition: u32) -> Result<(), LogError> {
-        self.owned.retain(|at| at.partition != partition);
-        self.first = 0;
-        Ok(())
-    }
-
-    fn renew(&mut self) -> Result<(), LogError> {
-        self.producer = self.log.producer(self.producer.id());
-        Ok(())
-    }
-
+impl CommittedLog for Client {
     fn bounds(&mut self, topic: TopicId, partition: u32) -> Result<Bounds, LogError> {
         Ok(self.log.bounds(topic, partition))
     }
@@ -139,6 +122,25 @@ impl GroupLog for Client {
             take
         })?;
         Ok(next.min(to))
+    }
+}
+
+impl GroupLog for Client {
+    fn start(&mut self, partition: u32, positions: &[Position]) -> Result<(), LogError> {
+        self.stop(partition)?;
+        self.owned.extend_from_slice(positions);
+        Ok(())
+    }
+
+    fn stop(&mut self, partition: u32) -> Result<(), LogError> {
+        self.owned.retain(|at| at.partition != partition);
+        self.first = 0;
+        Ok(())
+    }
+
+    fn renew(&mut self) -> Result<(), LogError> {
+        self.producer = self.log.producer(self.producer.id());
+        Ok(())
     }
 
     fn heard_end(&mut self, topic: TopicId, partition: u32) -> Option<i64> {

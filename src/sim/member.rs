@@ -12,7 +12,7 @@ use crate::base::Instant;
 use crate::base::hash::stable_hash;
 use crate::runtime::journal::Entry;
 use crate::runtime::{
-    Batch, Bounds, GroupLog, Log, LogError, Point, Polled, Position, Record, Records, TopicId, Topics,
+    Batch, Bounds, CommittedLog, GroupLog, Log, LogError, Point, Polled, Position, Record, Records, TopicId, Topics,
 };
 
 /// What a call takes at most, in nanoseconds.
@@ -446,6 +446,34 @@ impl Log for Member {
     }
 }
 
+impl CommittedLog for Member {
+    fn bounds(&mut self, topic: TopicId, partition: u32) -> Result<Bounds, LogError> {
+        Ok(self.ask()?.bounds(topic, partition))
+    }
+
+    fn read(
+        &mut self,
+        topic: TopicId,
+        partition: u32,
+        from: i64,
+        to: i64,
+        records: &mut Records,
+    ) -> Result<i64, LogError> {
+        let log = self.ask()?;
+        let is_short = self.world.borrow_mut().strikes(Fault::ReadShort, 10);
+        let mut left = if is_short { self.world.borrow_mut().draws.below(SHORT_MAX) } else { u32::MAX };
+        let next = log.read(topic, partition, from, Isolation::Committed, |record| {
+            let takes = record.offset < to && left > 0;
+            if takes {
+                left -= 1;
+                records.push(record);
+            }
+            takes
+        })?;
+        Ok(next.min(to))
+    }
+}
+
 impl GroupLog for Member {
     fn start(&mut self, partition: u32, positions: &[Position]) -> Result<(), LogError> {
         drop(self.enter()?);
@@ -484,32 +512,6 @@ impl GroupLog for Member {
         drop(world);
         self.producer = producer;
         Ok(())
-    }
-
-    fn bounds(&mut self, topic: TopicId, partition: u32) -> Result<Bounds, LogError> {
-        Ok(self.ask()?.bounds(topic, partition))
-    }
-
-    fn read(
-        &mut self,
-        topic: TopicId,
-        partition: u32,
-        from: i64,
-        to: i64,
-        records: &mut Records,
-    ) -> Result<i64, LogError> {
-        let log = self.ask()?;
-        let is_short = self.world.borrow_mut().strikes(Fault::ReadShort, 10);
-        let mut left = if is_short { self.world.borrow_mut().draws.below(SHORT_MAX) } else { u32::MAX };
-        let next = log.read(topic, partition, from, Isolation::Committed, |record| {
-            let takes = record.offset < to && left > 0;
-            if takes {
-                left -= 1;
-                records.push(record);
-            }
-            takes
-        })?;
-        Ok(next.min(to))
     }
 
     fn heard_end(&mut self, topic: TopicId, partition: u32) -> Option<i64> {

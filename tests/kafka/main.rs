@@ -20,3 +20,4 @@ mod same_bytes;
 mod scene;
 mod settle;
 mod snapshots;
+mod tools;

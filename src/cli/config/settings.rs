@@ -194,7 +194,7 @@ impl Settings {
         let known: Vec<&str> = self.given.keys().filter(of_table).map(String::as_str).collect();
         CliError::Wrong(if known.is_empty() {
             format!(
-                "{origin}: {key} is no setting, nor is there a table {table}: there are topics, limits and kafka.properties"
+                "{origin}: {key} is no setting, nor is there a table {table}: there are topics, limits, kafka and kafka.properties"
             )
         } else {
             format!("{origin}: {key} is no setting; there are {}", known.join(", "))

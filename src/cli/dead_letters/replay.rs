@@ -33,7 +33,7 @@ use crate::wire::{Header, Route, partition_of, route};
 pub struct Arguments {
     #[command(flatten)]
     filter: Filter,
-    /// Mended letters: lines of `dead-letters list --json`, of which \"partition\", \"offset\" and \"value\" (text, or the event as an
+    /// Mended letters: lines of `dead-letters list --json`, of which "partition", "offset" and "value" (text, or the event as an
     /// object) count. Only the letters in it are sent.
     #[arg(long, value_name = "FILE")]
     from_file: Option<PathBuf>,

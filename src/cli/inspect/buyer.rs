@@ -1,6 +1,6 @@
 //! Owns `vigie inspect buyer`: a buyer's figures as of now, or of any moment that the journal reaches.
 
-use super::{CliError, Scene, failed};
+use super::{CliError, Scene, failed, not_followed};
 use crate::base::Instant;
 use crate::cli::config::RunArguments;
 use crate::cli::replay::instant;
@@ -39,11 +39,12 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let snapshots = Snapshots::open_to_read(&scene.config.snapshots, &scene.config.kafka.group).map_err(failed)?;
     let mut store = snapshots.handle(std::sync::Arc::new(|_| {}));
     let from = at.map_or(FollowFrom::Newest, FollowFrom::Before);
-    let follower = Follower::open(&mut scene.log, &mut store, scene.rules, partition, from).map_err(failed)?;
+    let follower = Follower::open(&mut scene.log, &mut store, scene.rules, partition, from);
+    let follower = follower.map_err(|error| failed(not_followed(error)))?;
     let Some(follower) = follower else {
         return Err(failed(format_args!("the journal of partition {partition}, the buyer's, is empty")));
     };
-    let mut followed = follower.finish(&mut scene.log, *at).map_err(failed)?;
+    let mut followed = follower.finish(&mut scene.log, *at).map_err(|error| failed(not_followed(error)))?;
     for notice in followed.notices() {
         eprintln!("{notice}");
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::order::{self, OrderError, Ordered};
 use super::outputs::Outputs;
-use super::{CliError, Lines, Scene, failed};
+use super::{CliError, Lines, Scene, failed, not_followed};
 use crate::cli::config::RunArguments;
 use crate::cli::progress;
 use crate::io::files::Output;
@@ -171,7 +171,7 @@ fn take_again(scene: &mut Scene, partition: u32, report: &mut Report) -> Result<
         Ok(Some(follower)) => follower,
         Ok(None) => return Ok(()),
         Err(FollowError::Log(error)) => return Err(error.into()),
-        Err(FollowError::Differs(why)) => return report.wrong(partition, None, &why),
+        Err(error) => return report.wrong(partition, None, &not_followed(error)),
     };
     match follower.begun_with() {
         0 => outputs.begin_with_the_first(),
@@ -183,7 +183,7 @@ fn take_again(scene: &mut Scene, partition: u32, report: &mut Report) -> Result<
             Ok(Some(entry)) => entry,
             Ok(None) => break,
             Err(FollowError::Log(error)) => return Err(error.into()),
-            Err(FollowError::Differs(why)) => return report.wrong(partition, None, &why),
+            Err(error) => return report.wrong(partition, None, &not_followed(error)),
         };
         follower.take_notices().iter().for_each(|notice| eprintln!("{notice}"));
         if entry.semantics != SEMANTICS {

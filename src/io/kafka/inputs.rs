@@ -17,6 +17,13 @@ pub(super) struct Inputs {
     turn: Duration,
 }
 
+/// Whether another record may fit: a batch in which the next one does not is not yet full by its own count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Left,
+    Full,
+}
+
 /// Records of a place that are taken at once, at least: fewer cost more each.
 const SHARE_MIN: usize = 64;
 /// How long a poll waits without looking at the group.
@@ -63,9 +70,9 @@ impl Inputs {
         let since = Stopwatch::start();
         loop {
             self.source.serve()?;
-            self.round(batch)?;
+            let room = self.round(batch)?;
             let left = self.turn.saturating_sub(Duration::from_secs_f64(since.seconds()));
-            if batch.is_full() || left.is_zero() || is_interrupted()? {
+            if room == Room::Full || batch.is_full() || left.is_zero() || is_interrupted()? {
                 return Ok(());
             }
             self.source.wait(left.min(WAIT_MAX));
@@ -73,7 +80,7 @@ impl Inputs {
     }
 
     /// Takes what is at hand of each place in turn, a share of the batch at a time, until there is no more or no more fits.
-    fn round(&mut self, batch: &mut Batch) -> Result<(), LogError> {
+    fn round(&mut self, batch: &mut Batch) -> Result<Room, LogError> {
         let mut open: Vec<Place> = Vec::with_capacity(self.places.len());
         let (before, after) = self.places.split_at(self.first.min(self.places.len()));
         open.extend(after.iter().chain(before).filter(|place| batch.wants(place.topic, place.partition)));
@@ -97,7 +104,7 @@ impl Inputs {
                     batch.reached_end(place.topic, place.partition);
                 }
                 if is_full {
-                    return Ok(());
+                    return Ok(Room::Full);
                 }
                 if taken.is_empty || !batch.wants(place.topic, place.partition) {
                     open.swap_remove(at);
@@ -106,7 +113,7 @@ impl Inputs {
                 }
             }
         }
-        Ok(())
+        Ok(Room::Left)
     }
 
     /// The end of a place as last heard of.
@@ -117,3 +124,97 @@ impl Inputs {
 
 /// Records that the places share in a round; the batch has its own limit.
 const RECORDS_A_ROUND: usize = 2_048;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::kafka::source::Taken;
+    use crate::runtime::batch::BatchLimits;
+    use crate::runtime::{Headers, Record};
+
+    /// Has records of 10 bytes without end on the first topic, and none on the others. To wait for more is a mistake.
+    struct Endless {
+        next: i64,
+    }
+
+    impl Source for Endless {
+        fn open(&mut self, _: Place, _: i64) -> Result<(), LogError> {
+            Ok(())
+        }
+
+        fn close(&mut self, _: Place) {}
+
+        fn take(
+            &mut self,
+            place: Place,
+            max: usize,
+            accept: &mut dyn FnMut(&Record<'_>) -> Answer,
+        ) -> Result<Taken, LogError> {
+            if place.topic != TopicId(0) {
+                return Ok(Taken { records: 0, is_empty: true });
+            }
+            for records in 0..max {
+                let Place { topic, partition } = place;
+                let value = Some(&b"ten bytes."[..]);
+                let record = Record {
+                    topic,
+                    partition,
+                    offset: self.next,
+                    time_ms: 0,
+                    key: None,
+                    value,
+                    headers: Headers::NONE,
+                };
+                if accept(&record) == Answer::NotNow {
+                    return Ok(Taken { records, is_empty: false });
+                }
+                self.next += 1;
+            }
+            Ok(Taken { records: max, is_empty: false })
+        }
+
+        fn next(&self, _: Place) -> Option<i64> {
+            Some(self.next)
+        }
+
+        fn reached_end(&mut self, place: Place) -> Option<i64> {
+            (place.topic != TopicId(0)).then_some(0)
+        }
+
+        fn heard_end(&mut self, _: Place) -> Option<i64> {
+            None
+        }
+
+        fn wait(&mut self, _: Duration) {
+            panic!("it waits for more though there is no room");
+        }
+
+        fn serve(&mut self) -> Result<(), LogError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_poll_ends_when_no_more_fits_however_it_comes_to_that() {
+        for (records_max, bytes_max, expected) in [(25, 1 << 20, 25), (1 << 20, 300, 30), (1 << 20, 305, 30)] {
+            let mut inputs = Inputs::new(Box::new(Endless { next: 0 }), 2, Duration::from_secs(3_600));
+            let positions = [0, 1].map(|topic| Position { topic: TopicId(topic), partition: 0, next: 0 });
+            inputs.start(0, &positions).unwrap();
+            let mut batch = Batch::new(BatchLimits { records_max, bytes_max, held_max: 1 << 20 });
+            inputs.poll(&mut batch, || Ok(false)).unwrap();
+            assert_eq!(batch.len(), expected);
+            assert!(!batch.is_drained(TopicId(0), 0));
+            // The places take turns to be first: none stays unheard because another one fills every batch.
+            inputs.poll(&mut batch, || Ok(false)).unwrap();
+            assert_eq!(batch.len(), expected);
+            assert!(batch.is_drained(TopicId(1), 0));
+        }
+    }
+
+    #[test]
+    fn a_start_needs_a_position_for_each_topic() {
+        let mut inputs = Inputs::new(Box::new(Endless { next: 0 }), 2, Duration::ZERO);
+        let position = Position { topic: TopicId(0), partition: 0, next: 0 };
+        assert!(matches!(inputs.start(0, &[position]), Err(LogError::Fatal(_))));
+    }
+}

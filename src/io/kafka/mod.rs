@@ -32,7 +32,7 @@ pub use settings::{Fetching, GroupProtocol, Properties, RefusedProperty, Setting
 use crate::base::Instant;
 use crate::io::clock::{Stopwatch, wall_clock};
 use crate::runtime::{
-    Batch, Bounds, GroupLog, Log, LogError, Point, Polled, Position, Record, Records, TopicId, Topics,
+    Batch, Bounds, CommittedLog, GroupLog, Log, LogError, Point, Polled, Position, Record, Records, TopicId, Topics,
 };
 use group::Group;
 use inputs::Inputs;
@@ -199,6 +199,23 @@ impl Log for KafkaLog {
     }
 }
 
+impl CommittedLog for KafkaLog {
+    fn bounds(&mut self, topic: TopicId, partition: u32) -> Result<Bounds, LogError> {
+        self.reader.bounds(Place { topic, partition })
+    }
+
+    fn read(
+        &mut self,
+        topic: TopicId,
+        partition: u32,
+        from: i64,
+        to: i64,
+        records: &mut Records,
+    ) -> Result<i64, LogError> {
+        self.reader.read(Place { topic, partition }, from, to, records)
+    }
+}
+
 impl GroupLog for KafkaLog {
     fn start(&mut self, partition: u32, positions: &[Position]) -> Result<(), LogError> {
         self.owned(partition)?;
@@ -213,21 +230,6 @@ impl GroupLog for KafkaLog {
 
     fn renew(&mut self) -> Result<(), LogError> {
         self.transactions.renew()
-    }
-
-    fn bounds(&mut self, topic: TopicId, partition: u32) -> Result<Bounds, LogError> {
-        self.reader.bounds(Place { topic, partition })
-    }
-
-    fn read(
-        &mut self,
-        topic: TopicId,
-        partition: u32,
-        from: i64,
-        to: i64,
-        records: &mut Records,
-    ) -> Result<i64, LogError> {
-        self.reader.read(Place { topic, partition }, from, to, records)
     }
 
     fn heard_end(&mut self, topic: TopicId, partition: u32) -> Option<i64> {

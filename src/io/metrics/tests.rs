@@ -228,3 +228,14 @@ fn promtool_has_nothing_to_say() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.trim().is_empty(), "{said}\n{page}");
 }
+
+#[test]
+fn the_readme_names_every_metric_and_no_other() {
+    let readme = include_str!("../../../README.md");
+    let named: Vec<&str> = readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(name, _)| name))
+        .filter(|name| name.starts_with("vigie_") || name.starts_with("process_"))
+        .collect();
+    assert_eq!(named, METRICS.iter().map(|metric| metric.name).collect::<Vec<_>>());
+}

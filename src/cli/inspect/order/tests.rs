@@ -31,6 +31,9 @@ fn topics() -> Topics {
     }
 }
 
+/// A record that a turn read: its topic, time, key, value and headers.
+type Read<'a> = (u16, i64, &'a str, &'a str, &'a [(&'a str, &'a str)]);
+
 /// What is written of each partition, as it stands in the inputs.
 struct Stage {
     log: EmbeddedLog,
@@ -53,7 +56,7 @@ impl Stage {
     }
 
     /// The same with headers.
-    fn turn_with(&mut self, partition: u32, read: &[(u16, i64, &str, &str, &[(&str, &str)])]) {
+    fn turn_with(&mut self, partition: u32, read: &[Read<'_>]) {
         let mut ranges: Vec<Range> = Vec::new();
         for (topic, time_ms, key, value, headers) in read {
             let topic = TopicId(*topic);
