@@ -1,7 +1,9 @@
 //! Owns the embedded log as one worker sees it: the consumer of its partitions and its transactional producer.
 
 use crate::base::Instant;
-use crate::runtime::{Batch, Bounds, CommittedLog, GroupLog, Log, LogError, Polled, Position, Record, Records, TopicId};
+use crate::runtime::{
+    Batch, Bounds, CommittedLog, GroupLog, Log, LogError, Polled, Position, Record, Records, TopicId,
+};
 
 use crate::runtime::log::READ_BYTES;
 

@@ -7,7 +7,8 @@ use vigie::io::kafka::topics::{self, Made, Role, TopicPlan};
 use vigie::io::kafka::{CommittedReader, Fetching, GroupProtocol, KafkaLog, OpenError, Properties, Sender, Settings};
 use vigie::runtime::batch::BatchLimits;
 use vigie::runtime::{
-    Batch, Bounds, GroupLog, Headers, Log, LogError, OutputTopics, Polled, Position, Record, Records, TopicId, Topics,
+    Batch, Bounds, CommittedLog, GroupLog, Headers, Log, LogError, OutputTopics, Polled, Position, Record, Records,
+    TopicId, Topics,
 };
 use vigie::wire::Header;
 
