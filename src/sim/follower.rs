@@ -119,7 +119,10 @@ impl<'a> Follower<'a> {
             let bytes = record.value.unwrap_or_default();
             let entry = Entry::decode(&bytes).map_err(|error| format!("after turn {epoch}: {error}"))?;
             if (entry.epoch, entry.previous) != (epoch + 1, hash) {
-                return Err(format!("after turn {epoch} the journal has turn {}, which does not follow it", entry.epoch));
+                return Err(format!(
+                    "after turn {epoch} the journal has turn {}, which does not follow it",
+                    entry.epoch
+                ));
             }
             if entry.now < now || entry.semantics != SEMANTICS {
                 return Err(format!("turn {} goes by {}, after {now}", entry.epoch, entry.now));
@@ -311,7 +314,11 @@ impl<'a> Follower<'a> {
     fn check_end(&mut self) -> Result<(), String> {
         for (topic, left) in &mut self.outputs {
             if let Some(more) = left.next() {
-                return Err(format!("{} has more than it should: {}", self.topics.names[usize::from(topic.0)], more.text()));
+                return Err(format!(
+                    "{} has more than it should: {}",
+                    self.topics.names[usize::from(topic.0)],
+                    more.text()
+                ));
             }
         }
         for (topic, position) in self.positions.iter().enumerate() {

@@ -170,7 +170,10 @@ mod tests {
         assert_eq!((group.hear(first, 1), group.hear(second, 1)), (Heard::Rejoin, Heard::Wait));
         assert!(group.takes(first, 1), "until the next generation has begun");
         group.rejoin(first, 2);
-        assert_eq!((group.hear(second, 2), group.takes(first, 1), group.takes(first, 2)), (Heard::Settled(2), false, true));
+        assert_eq!(
+            (group.hear(second, 2), group.takes(first, 1), group.takes(first, 2)),
+            (Heard::Settled(2), false, true)
+        );
         assert_eq!((group.partitions_of(first), group.partitions_of(second)), (vec![0, 1], vec![2]));
     }
 

@@ -25,7 +25,9 @@ pub(super) fn compare(log: &EmbeddedLog, preset: &Preset) -> Result<(), String> 
                 seen.offset = 0;
                 seen.headers.retain(|(name, _)| name != crate::runtime::outbox::dead_letter::OFFSET);
             }
-            if let Some(place) = (0..found.len().max(wanted.len())).find(|place| found.get(*place) != wanted.get(*place)) {
+            if let Some(place) =
+                (0..found.len().max(wanted.len())).find(|place| found.get(*place) != wanted.get(*place))
+            {
                 let text = |seen: Option<&Seen>| seen.map_or("nothing".to_owned(), |seen| format!("{seen:?}"));
                 return Err(format!(
                     "record {place} of partition {partition} of {name} is\n  {}\nand where nothing goes wrong it is\n  {}",

@@ -3,9 +3,7 @@
 use crate::base::{Currency, Day, Instant};
 use crate::event::Topic;
 use crate::risk::Params;
-use crate::runtime::{
-    BatchLimits, ClockRule, ColdStart, OutputTopics, ServiceRules, StormLimits, TopicId, Topics,
-};
+use crate::runtime::{BatchLimits, ClockRule, ColdStart, OutputTopics, ServiceRules, StormLimits, TopicId, Topics};
 use crate::wire::DecodeRules;
 use crate::wire::decode::TopicRule;
 use crate::workload::random::{Chance, Draws};
@@ -85,7 +83,7 @@ impl Preset {
             snapshot_generations: 1 + draws.below(3) as usize,
             early_per_mille: *draws.pick(&[0, 0, 300, 900]),
             session_ns: 300_000_000,
-            transaction_ns: u64::from(*draws.pick(&[150_u32, 400, 900])) * 1_000_000,
+            transaction_ns: u64::from(*draws.pick(&[150_u32, 900, 5000])) * 1_000_000,
             changes_params: spread == Spread::HomeTopics && draws.happens(400),
             ends_with_restart: draws.happens(400),
         }
@@ -119,9 +117,7 @@ impl Preset {
     pub(super) fn topics(&self) -> Topics {
         let (mut names, inputs): (Vec<String>, Vec<Option<Topic>>) = match self.spread {
             Spread::OneTopic => (vec!["events".to_owned()], vec![Some(Topic::Invoices)]),
-            Spread::HomeTopics => {
-                Topic::ALL.iter().map(|topic| (topic.as_str().to_owned(), Some(*topic))).unzip()
-            }
+            Spread::HomeTopics => Topic::ALL.iter().map(|topic| (topic.as_str().to_owned(), Some(*topic))).unzip(),
         };
         let first = inputs.len() as u16;
         let outputs = ["alerts", "limit-proposals", "limit-changes", "exposures", "dead-letters", "journal"];

@@ -69,7 +69,8 @@ pub(super) fn ticks(preset: &Preset, at: Instant) -> Vec<Item> {
     let value = format!(
         r#"{{"specversion":"1.0","id":"end-{at}","source":"/clock","type":"clock.tick","time":"{at}","data":{{}}}}"#
     );
-    let tick = |partition| Item { topic: TopicId(0), partition, at, key: None, value: Some(value.clone().into_bytes()) };
+    let tick =
+        |partition| Item { topic: TopicId(0), partition, at, key: None, value: Some(value.clone().into_bytes()) };
     (0..preset.partitions).map(tick).collect()
 }
 
@@ -160,11 +161,9 @@ impl Writer<'_> {
                 Topic::Signals,
                 format!(r#"{{"agency":"A{}","grade":{}}}"#, number % 2, 6 + self.draws.below(5)),
             ),
-            3 => (
-                "insolvency.opened",
-                Topic::Signals,
-                format!(r#"{{"procedure":"receivership","opened_on":"{day}"}}"#),
-            ),
+            3 => {
+                ("insolvency.opened", Topic::Signals, format!(r#"{{"procedure":"receivership","opened_on":"{day}"}}"#))
+            }
             4 => ("insolvency.closed", Topic::Signals, format!(r#"{{"closed_on":"{day}"}}"#)),
             5 => (
                 "incident.reported",

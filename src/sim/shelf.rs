@@ -133,12 +133,8 @@ pub(super) fn damage(world: &mut World) {
     let key = *world.snapshots.keys().nth(place).expect("it is one of them");
     let bytes = world.snapshots.get(&key).map_or(0, Vec::len) as u32;
     let at = world.draws.below(bytes.max(1)) as usize;
-    let fault = *world.draws.pick(&[
-        Fault::SnapshotCut,
-        Fault::SnapshotFlipped,
-        Fault::SnapshotEmpty,
-        Fault::SnapshotLost,
-    ]);
+    let fault =
+        *world.draws.pick(&[Fault::SnapshotCut, Fault::SnapshotFlipped, Fault::SnapshotEmpty, Fault::SnapshotLost]);
     let bit = 1 << world.draws.below(8);
     if let Some(stored) = world.snapshots.get_mut(&key) {
         match fault {

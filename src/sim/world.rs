@@ -210,7 +210,11 @@ impl World {
             }
         }
         let transaction_ns = self.transaction_ns;
-        let old: Vec<String> = self.open_since_ns.extract_if(.., |_, since_ns| now_ns - *since_ns > transaction_ns).map(|(id, _)| id).collect();
+        let old: Vec<String> = self
+            .open_since_ns
+            .extract_if(.., |_, since_ns| now_ns - *since_ns > transaction_ns)
+            .map(|(id, _)| id)
+            .collect();
         for id in old {
             if self.log.time_out(&id) {
                 self.note(Fault::TimedOut);
@@ -223,7 +227,8 @@ impl World {
 
     /// A commit is sent that will arrive at some later time.
     pub(super) fn commit_later(&mut self, id: &str, epoch: u32) {
-        let due_ns = self.elapsed_ns + u64::from(self.draws.below(self.transaction_ns.div_euclid(1_000_000) as u32)) * 1_500_000;
+        let due_ns =
+            self.elapsed_ns + u64::from(self.draws.below(self.transaction_ns.div_euclid(1_000_000) as u32)) * 1_500_000;
         self.late_commits.push(LateCommit { id: id.to_owned(), epoch, due_ns });
     }
 
