@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -56,7 +56,8 @@ impl Events {
     pub fn of(scene: &Scene, seed: u64, buyers: u32) -> Events {
         match scene.clock {
             Clock::Event => Events::new(seed, buyers, Day::from_calendar(2015, 1, 1).unwrap(), DAYS),
-            Clock::Live => Events::new(seed, buyers, today().plus(-400), 400),
+            // As many events in less time: more buyers. What is older than the retention would be too late.
+            Clock::Live => Events::new(seed, 4 * buyers, today().plus(-700), 700),
         }
     }
 
@@ -164,16 +165,14 @@ fn finish(producer: &RecordProducer) {
 /// A sender on a thread of its own.
 pub struct LiveProducer {
     stop: Arc<AtomicBool>,
-    sent: Arc<AtomicU64>,
     thread: JoinHandle<Vec<Line>>,
 }
 
 impl LiveProducer {
     /// Begins to send, so many events a second.
     pub fn start(broker: &Broker, scene: &Arc<Scene>, mut events: Events, rate: u64) -> LiveProducer {
-        let (stop, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let (stopped, count, scene, producer) =
-            (Arc::clone(&stop), Arc::clone(&sent), Arc::clone(scene), patient(broker));
+        let stop = Arc::new(AtomicBool::new(false));
+        let (stopped, scene, producer) = (Arc::clone(&stop), Arc::clone(scene), patient(broker));
         let thread = std::thread::spawn(move || {
             let mut lines = Vec::new();
             while !stopped.load(Ordering::Relaxed) {
@@ -182,7 +181,6 @@ impl LiveProducer {
                     send_all(&producer, &records(&scene, &line));
                     lines.push(line);
                 }
-                count.store(lines.len() as u64, Ordering::Relaxed);
                 std::thread::sleep(Duration::from_millis(1000 / BEATS_A_SECOND));
             }
             std::thread::sleep(AFTER_ALL);
@@ -192,12 +190,7 @@ impl LiveProducer {
             finish(&producer);
             lines
         });
-        LiveProducer { stop, sent, thread }
-    }
-
-    /// Events sent so far.
-    pub fn sent(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
+        LiveProducer { stop, thread }
     }
 
     /// Ends with ticks that close the last instant; gives all that was sent, in order.

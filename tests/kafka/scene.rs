@@ -154,15 +154,28 @@ impl Scene {
         (0..self.partitions).map(end).collect()
     }
 
+    /// Where the inputs end, by input topic and partition.
+    pub fn input_ends(&self, broker: &Broker) -> BTreeMap<(usize, u32), i64> {
+        self.input_ends_by(&self.observer(broker))
+    }
+
+    fn input_ends_by(&self, consumer: &BaseConsumer) -> BTreeMap<(usize, u32), i64> {
+        let of = |(topic, (name, _)): (usize, &(&str, Topic))| {
+            let ends = self.ends_by(consumer, name);
+            ends.into_iter()
+                .enumerate()
+                .map(move |(partition, end)| ((topic, partition as u32), end))
+                .collect::<Vec<_>>()
+        };
+        INPUTS.iter().enumerate().flat_map(of).collect()
+    }
+
     /// How many records of the inputs the group has not committed.
     pub fn lag(&self, broker: &Broker) -> i64 {
         let consumer = self.observer(broker);
         let positions = self.positions_by(&consumer);
-        let ends: Vec<Vec<i64>> = INPUTS.iter().map(|(name, _)| self.ends_by(&consumer, name)).collect();
-        let behind = |((topic, partition), position): (&(usize, u32), &Option<i64>)| {
-            ends[*topic][*partition as usize] - position.unwrap_or(0)
-        };
-        positions.iter().map(behind).sum()
+        let ends = self.input_ends_by(&consumer);
+        ends.iter().map(|(at, end)| end - positions[at].unwrap_or(0)).sum()
     }
 
     /// A consumer that asks and never joins.

@@ -31,11 +31,6 @@ impl Trial {
         Trial { scene, live, watcher }
     }
 
-    /// Events sent so far.
-    pub fn sent(&self) -> u64 {
-        self.live.sent()
-    }
-
     /// Ends the sender, lets the monitors finish, and asks the oracles; panics where something is wrong.
     pub fn settle(self, broker: &Broker, name: &str, monitors: Vec<Monitor>) -> Summary {
         let Trial { scene, live, watcher } = self;
