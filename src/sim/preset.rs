@@ -83,7 +83,7 @@ impl Preset {
             snapshot_generations: 1 + draws.below(3) as usize,
             early_per_mille: *draws.pick(&[0, 0, 300, 900]),
             session_ns: 300_000_000,
-            transaction_ns: u64::from(*draws.pick(&[150_u32, 400, 900])) * 1_000_000,
+            transaction_ns: u64::from(*draws.pick(&[150_u32, 900, 5000])) * 1_000_000,
             changes_params: spread == Spread::HomeTopics && draws.happens(400),
             ends_with_restart: draws.happens(400),
         }

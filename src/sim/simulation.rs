@@ -42,10 +42,14 @@ pub struct Simulated {
 
 /// Steps in which all has to calm down.
 const CALM_STEPS_MAX: u32 = 1_000;
+/// Steps for which a machine that died may be away.
+const AWAY_STEPS_MAX: u32 = 400;
 /// Rounds on end in which nothing is told before all counts as told.
 const QUIET_ROUNDS: u32 = 6;
 /// How far the wall clock is set on before that: more than it can have been set back.
 const CALM_WALL_NS: i64 = 3_600 * 1_000_000_000;
+/// Points at which a transaction is open: more die there than elsewhere, since most is left undone there.
+const WITHIN_TRANSACTION: [Point; 4] = [Point::AfterSend, Point::AfterOffsets, Point::AfterJournal, Point::CommitSent];
 const MS: u64 = 1_000_000;
 
 impl Simulation {
@@ -403,7 +407,12 @@ impl Stage {
 
     /// A machine's process ends at once: nothing of it is left but what is in the log and on the shelf.
     fn kill(&self, place: usize) {
-        self.machines.borrow_mut()[place].service = None;
+        let mut world = self.world.borrow_mut();
+        // Some are back at once, and some so late that others have taken over long before.
+        let steps = if world.draws.happens(400) { world.draws.below(AWAY_STEPS_MAX) } else { 0 };
+        let machine = &mut self.machines.borrow_mut()[place];
+        machine.service = None;
+        machine.still_until = self.step.get() + steps;
     }
 
     /// A machine's process is asked to end.
@@ -426,7 +435,8 @@ impl Stage {
         }
         let fate = Rc::new(Fate::default());
         if world.trouble_per_mille > 0 && world.draws.happens(700) {
-            let point = *world.draws.pick(&Point::ALL);
+            let points: &[Point] = if world.draws.happens(400) { &WITHIN_TRANSACTION } else { &Point::ALL };
+            let point = *world.draws.pick(points);
             let is_rare = !matches!(point, Point::BeforePoll | Point::AfterPoll | Point::AfterApply);
             let times = if is_rare { world.draws.below(6) } else { world.draws.below(40) };
             fate.planned.set(Some((point, times)));
@@ -460,9 +470,11 @@ impl Stage {
         match service {
             Some(mut service) => {
                 let ended = self.take_turn_with(place, &mut service);
-                let machine = &mut self.machines.borrow_mut()[place];
-                machine.is_busy = false;
-                machine.service = ended.as_ref().is_ok_and(|lives| *lives).then_some(service);
+                self.machines.borrow_mut()[place].is_busy = false;
+                match &ended {
+                    Ok(true) => self.machines.borrow_mut()[place].service = Some(service),
+                    _ => self.kill(place),
+                }
                 let failure = self.failure.borrow_mut().take();
                 failure.map_or(ended.map(|_| ()), Err)
             }

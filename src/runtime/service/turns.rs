@@ -279,12 +279,14 @@ fn send<L: Log>(log: &mut L, made: &Made, positions: &[Position]) -> Result<(), 
         retry(|| log.send(&record))?;
     }
     log.pass(Point::AfterSend)?;
+    // Before the journal: so whoever recovers a partition waits, for its positions, for every transaction that may still
+    // add to its journal, and one that lost it adds nothing. Else its end would hide turns that were committed beyond.
+    retry(|| log.send_offsets(positions))?;
+    log.pass(Point::AfterOffsets)?;
     for record in made.journal.iter() {
         retry(|| log.send(&record))?;
     }
     log.pass(Point::AfterJournal)?;
-    retry(|| log.send_offsets(positions))?;
-    log.pass(Point::AfterOffsets)?;
     retry(|| log.commit())?;
     log.pass(Point::CommitAcknowledged)
 }
