@@ -6,14 +6,18 @@ use tracing::{error, info, warn};
 
 use super::{AGAIN_SECONDS, pause, tries_again};
 use crate::cli::config::WhenUnavailable;
+use crate::io::clock::Stopwatch;
 use crate::io::kafka::{KafkaLog, Settings, fail};
 use crate::io::metrics::Metrics;
 use crate::io::signals::StopFlag;
 use crate::io::snapshots::Snapshots;
-use crate::runtime::{Notice, Service, ServiceRules};
+use crate::runtime::{LogError, Notice, Service, ServiceRules};
 
 /// How long the last snapshots may take: the whole end is to be within ten seconds.
 const LAST_SNAPSHOTS_NS: u64 = 7_000_000_000;
+
+/// A log that ends sooner than this after it was opened is not opened again.
+const REOPENED_SECONDS: f64 = 60.0;
 
 /// What a worker needs.
 pub struct Worker {
@@ -34,12 +38,26 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Takes turns until it is asked to end.
+    /// Takes turns until it is asked to end. What ends the log may be over with a new one (a member that its own former self
+    /// fences, once the broker was away for long): so it is opened again, but not again and again.
     ///
     /// # Errors
     /// When only a person can help: why, and what to do.
     pub fn run(&self) -> Result<(), String> {
-        let Some(log) = self.open()? else { return Ok(()) };
+        let mut begun = Stopwatch::start();
+        loop {
+            let Some(log) = self.open()? else { return Ok(()) };
+            match self.serve(log) {
+                Ok(()) => return Ok(()),
+                Err(error) if begun.seconds() < REOPENED_SECONDS => return Err(error.to_string()),
+                Err(error) => warn!(worker = self.number, "the log is opened anew, for it has ended: {error}"),
+            }
+            begun = Stopwatch::start();
+        }
+    }
+
+    /// Takes turns on a log until it is asked to end, or the log ends.
+    fn serve(&self, log: KafkaLog) -> Result<(), LogError> {
         let store = self.snapshots.handle(Arc::new(fail::pass));
         let mut service = Service::new(log, store, self.rules.clone());
         let ended = loop {
@@ -53,7 +71,7 @@ impl Worker {
         };
         self.tell(&mut service);
         self.metrics.forget(self.number);
-        ended.map_err(|error| error.to_string())
+        ended
     }
 
     fn open(&self) -> Result<Option<KafkaLog>, String> {

@@ -77,7 +77,9 @@ impl Role {
         match self {
             // A service without a snapshot reads the inputs from the beginning, and a reader the outputs.
             Role::Input | Role::Output | Role::Exposures => -1,
-            Role::DeadLetters | Role::Journal => 90 * DAY_MS,
+            // A dead letter keeps the time of its record, which may be long ago.
+            Role::DeadLetters => -1,
+            Role::Journal => 90 * DAY_MS,
         }
     }
 
