@@ -49,8 +49,8 @@
 //! # 5. A world to run it in: [`sim`] and [`workload`]
 //!
 //! [`sim::EmbeddedLog`] is a log in memory with Kafka's rules of transactions; replays run on it. [`sim::naive`] is the
-//! slow and obvious twin that tests hold the core against. [`workload::Workload`] is a made-up portfolio that lives from
-//! day to day.
+//! slow and obvious twin that tests hold the core against. [`sim::Simulation`] runs services on that log under faults.
+//! [`workload::Workload`] is a made-up portfolio that lives from day to day.
 //!
 //! # 6. The outside: [`io`] and [`cli`]
 //!

@@ -1,7 +1,7 @@
 //! Owns the slow, obvious twin of the service: it reads the committed journal and inputs from the first record on, makes of them
 //! what must come out, and holds against it what did. It shares no code with the turns or the recovery of a service.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bumpalo::Bump;
 
@@ -80,6 +80,8 @@ pub(super) struct Follower<'a> {
     outputs: BTreeMap<TopicId, std::vec::IntoIter<Seen>>,
     /// The last figures told of each buyer: the tenure, the wall clock, the record.
     told: BTreeMap<Vec<u8>, (u64, Instant, Seen)>,
+    /// Whose figures moved and are not told yet, in the order in which they are to be told.
+    owed: VecDeque<u32>,
     ids: BTreeSet<Vec<u8>>,
     taken: u64,
 }
@@ -103,6 +105,7 @@ impl<'a> Follower<'a> {
             outputs: outputs.collect(),
             topics,
             told: BTreeMap::new(),
+            owed: VecDeque::new(),
             ids: BTreeSet::new(),
             taken: 0,
         }
@@ -143,6 +146,7 @@ impl<'a> Follower<'a> {
             }
             self.shard.change_params(params.clone());
         }
+        self.shard.watch_figures();
         self.shard.speak(if entry.mode == Mode::Quiet { Voice::Quiet } else { Voice::Told });
         if entry.mode == Mode::Live {
             self.shard.go_by_wall(entry.now);
@@ -183,6 +187,12 @@ impl<'a> Follower<'a> {
                 entry.counts, entry.clock, entry.judgements
             ));
         }
+        let owed = &mut self.owed;
+        self.shard.take_moved(|place| {
+            if !owed.contains(&place) {
+                owed.push_back(place);
+            }
+        });
         (0..entry.exposures).try_for_each(|_| self.check_told(entry.now, tenure))
     }
 
@@ -282,10 +292,14 @@ impl<'a> Follower<'a> {
         self.expect(self.topics.outputs.dead_letters, &wanted)
     }
 
-    /// The figures told next must be those that its buyer has now, and not told too soon.
+    /// The figures told next must be of the buyer that waits longest, those that it has now, and not told too soon.
     fn check_told(&mut self, now: Instant, tenure: u64) -> Result<(), String> {
         let found = self.next(self.topics.outputs.exposures)?;
         let buyer = found.key.clone().unwrap_or_default();
+        let next = self.owed.pop_front().map(|place| self.shard.buyer_id(place as usize));
+        if next.map(str::as_bytes) != Some(&buyer[..]) {
+            return Err(format!("the figures of {next:?} are to be told next, and told is {}", found.text()));
+        }
         let wanted = self.figures(&buyer)?;
         if figures_of(&found) != figures_of(&wanted) {
             return Err(format!("exposures has\n  {}\nand should have\n  {}", found.text(), wanted.text()));
