@@ -35,6 +35,8 @@ const MINUTE_EVENTS: u64 = 300_000;
 const EVENT_CLOCK: [&str; 3] = ["--clock", "event", "--any-topic"];
 /// Every so many events one raises an alert.
 const PROBE_EVERY: u64 = 100;
+/// How long the workers of a process may take to share their partitions.
+const SETTLING_MS: u64 = 5000;
 /// Clock ticks a second, as the system counts CPU time.
 const TICKS: f64 = 100.0;
 
@@ -173,6 +175,8 @@ fn latency(broker: &Broker, turn_ms: u32) -> Outcome<()> {
     while page(service.port).is_err() || !is_ready(service.port) {
         pause(50);
     }
+    // The workers join the group one after another, and share the partitions anew with each.
+    pause(SETTLING_MS);
     let settings = Settings::new(&broker.address(), "bench");
     let alerts = std::thread::spawn({
         let (settings, name) = (settings.clone(), format!("{prefix}alerts"));

@@ -74,8 +74,8 @@ pub struct ServiceRules {
     pub storm: StormLimits,
     /// A buyer's figures are told at most once in this time.
     pub exposures_interval_ms: u32,
-    /// Figures told of a shard in one turn at most.
-    pub exposures_turn_max: usize,
+    /// Figures that a worker tells in a second at most, all its shards together; a tenth of that while more records wait.
+    pub exposures_per_second_max: u64,
     /// A live shard without records takes a turn after this time.
     pub idle_turn_ms: u32,
     /// How long from one snapshot of a shard to the next.
@@ -105,7 +105,7 @@ impl ServiceRules {
             cold_start: ColdStart::Silent,
             storm: StormLimits::default(),
             exposures_interval_ms: 1000,
-            exposures_turn_max: 512,
+            exposures_per_second_max: 5000,
             idle_turn_ms: 1000,
             snapshot_interval_ms: 60_000,
             snapshot_generations: 3,
@@ -154,6 +154,8 @@ pub struct Service<L, S> {
     observed: Observed,
     notices: Vec<Notice>,
     now: Instant,
+    /// When the last turn began.
+    turned_at_ns: u64,
     watched_at_ns: u64,
     reach_at_ns: Option<u64>,
 }
@@ -188,6 +190,7 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
             observed: Observed::default(),
             notices: Vec::new(),
             now: Instant::MIN,
+            turned_at_ns: 0,
             watched_at_ns: 0,
             reach_at_ns: None,
         }

@@ -15,8 +15,10 @@ use crate::runtime::turn::retry;
 
 /// Turns on end for which a live shard waits for topics that are behind.
 const HELD_TURNS_MAX: u32 = 10;
-/// Figures told in a turn that leaves records waiting.
-const BUSY_EXPOSURES_MAX: usize = 16;
+/// Of the figures that a worker may tell, one in so many is told while more records wait.
+const BUSY_SHARE: u64 = 10;
+/// What a worker may tell for the time since its last turn, it may not save up for longer than this.
+const SAVED_NS: u64 = 1_000_000_000;
 
 impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
     /// Takes a turn with every partition that has something to do, and commits them together. Gives the number of records.
@@ -35,6 +37,7 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
         let mut bytes = Vec::new();
         let (mut at, mut is_midnight_taken) = (0, false);
         let is_full = self.batch.is_full();
+        let exposures_max = self.exposures_max(begun_ns, is_full);
         let waiting = self.batch.partitions();
         for (&partition, place) in &mut self.places {
             let Place::Live(slot) = place else { continue };
@@ -43,7 +46,7 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
             at = run.end;
             note_held(slot, run.is_empty() && waiting.binary_search(&partition).is_ok());
             let is_reached = slot.reaches_end(&self.batch, &order[run.clone()]);
-            let turn = Turn { now: self.now, now_ns: begun_ns, is_full, has_records: !run.is_empty() };
+            let turn = Turn { now: self.now, now_ns: begun_ns, exposures_max, has_records: !run.is_empty() };
             let Some(orders) = slot.orders(&self.rules, turn, &mut is_midnight_taken) else {
                 if is_reached {
                     slot.reach_end();
@@ -103,6 +106,15 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
         Ok(records)
     }
 
+    /// How many figures each live shard may tell in a turn that begins now: its share of what the worker may tell for the time
+    /// since its last turn, so that shorter turns tell no more in all.
+    fn exposures_max(&mut self, now_ns: u64, is_full: bool) -> usize {
+        let since_ns = now_ns.saturating_sub(std::mem::replace(&mut self.turned_at_ns, now_ns)).min(SAVED_NS);
+        let shards = self.places.len().max(1) as u64;
+        let most = self.rules.exposures_per_second_max * since_ns / 1_000_000_000 / shards;
+        usize::try_from(if is_full { most / BUSY_SHARE } else { most }).unwrap_or(usize::MAX).max(1)
+    }
+
     fn note_committed(&mut self, records: usize, begun_ns: u64, commit_ns: u64, ended_ns: u64) {
         let Self { observed, made, batch, .. } = self;
         observed.turns += 1;
@@ -129,15 +141,15 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
 struct Turn {
     now: Instant,
     now_ns: u64,
-    /// Whether the batch was full, so that more records may wait.
-    is_full: bool,
+    /// Figures that it may tell.
+    exposures_max: usize,
     has_records: bool,
 }
 
 impl Slot {
     /// How it is to take its turn; `None` where it has nothing to do.
     fn orders(&self, rules: &ServiceRules, turn: Turn, is_midnight_taken: &mut bool) -> Option<Orders> {
-        let Turn { now, now_ns, is_full, has_records } = turn;
+        let Turn { now, now_ns, exposures_max, has_records } = turn;
         let mode = match (&self.stage, rules.clock) {
             (Stage::Catching { voice: Voice::Quiet, .. }, _) => Mode::Quiet,
             (Stage::Catching { voice: Voice::Told, .. }, _) => Mode::Event,
@@ -155,8 +167,7 @@ impl Slot {
             _ => now,
         });
         let exposures_max = match &self.stage {
-            Stage::Going if is_full => BUSY_EXPOSURES_MAX,
-            Stage::Going => rules.exposures_turn_max,
+            Stage::Going => exposures_max,
             Stage::Catching { .. } | Stage::Raising => 0,
         };
         let interval_ms = i64::from(rules.exposures_interval_ms);
