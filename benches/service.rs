@@ -178,15 +178,17 @@ fn latency(broker: &Broker, turn_ms: u32) -> Outcome<()> {
     // The workers join the group one after another, and share the partitions anew with each.
     pause(SETTLING_MS);
     let settings = Settings::new(&broker.address(), "bench");
-    let alerts = std::thread::spawn({
+    let watch = |partition: u32| {
         let (settings, name) = (settings.clone(), format!("{prefix}alerts"));
-        move || watch_alerts(&settings, &name).map_err(|error| error.to_string())
-    });
+        std::thread::spawn(move || watch_alerts(&settings, &name, partition).map_err(|error| error.to_string()))
+    };
+    let watching: Vec<_> = (0..PARTITIONS).map(watch).collect();
     let sent = send_at_rate(&settings, &format!("{prefix}invoices"))?;
-    let seen = alerts.join().map_err(|_| "the reader panicked")??;
     let mut first = std::collections::BTreeMap::new();
-    for (number, at) in seen {
-        first.entry(number).or_insert(at);
+    for reader in watching {
+        for (number, at) in reader.join().map_err(|_| "a reader panicked")?? {
+            first.entry(number).or_insert(at);
+        }
     }
     let mut waits: Vec<u64> = first.iter().filter_map(|(id, at)| Some(at - sent.get(*id as usize)?)).collect();
     waits.sort_unstable();
@@ -236,23 +238,19 @@ fn send_at_rate(settings: &Settings, topic: &str) -> Outcome<Vec<u64>> {
     Ok(planned)
 }
 
-/// Reads alerts as they come until none came for a while; gives each probe's number and when it was read.
-fn watch_alerts(settings: &Settings, topic: &str) -> Outcome<Vec<(u64, u64)>> {
+/// Reads the alerts of a partition as they come until none came for a while; gives each probe's number and when it was read.
+fn watch_alerts(settings: &Settings, topic: &str, partition: u32) -> Outcome<Vec<(u64, u64)>> {
     let mut reader = CommittedReader::open(settings, &[topic.to_owned()])?;
-    let mut next = vec![0; PARTITIONS as usize];
-    let (mut seen, mut last) = (Vec::new(), Stopwatch::start());
+    let (mut seen, mut last, mut next) = (Vec::new(), Stopwatch::start(), 0);
     while seen.is_empty() && last.seconds() < 60.0 || last.seconds() < 5.0 {
-        for partition in 0..PARTITIONS {
-            let mut records = Records::default();
-            let at = &mut next[partition as usize];
-            *at = reader.read(TopicId(0), partition, *at, i64::MAX, &mut records)?;
-            let now = micros();
-            for record in records.iter() {
-                let text = std::str::from_utf8(record.key.unwrap_or_default())?;
-                let number = text.strip_prefix("probe-").map(str::parse).transpose()?;
-                seen.extend(number.map(|number: u64| (number, now)));
-                last = Stopwatch::start();
-            }
+        let mut records = Records::default();
+        next = reader.read(TopicId(0), partition, next, i64::MAX, &mut records)?;
+        let now = micros();
+        for record in records.iter() {
+            let text = std::str::from_utf8(record.key.unwrap_or_default())?;
+            let number = text.strip_prefix("probe-").map(str::parse).transpose()?;
+            seen.extend(number.map(|number: u64| (number, now)));
+            last = Stopwatch::start();
         }
     }
     Ok(seen)
