@@ -2,7 +2,8 @@
 //! it, and of a bare loop that takes the same topic in batches and does nothing; then milliseconds from an event produced to
 //! the alert it raises readable, and seconds from a start after kill -9 to ready.
 //!
-//! `cargo bench --bench service [-- EVENTS]` starts a broker of its own (Java and Maven are needed) and prints both sides.
+//! `cargo bench --bench service [-- EVENTS cost recovery latency]` starts a broker of its own (Java and Maven are needed) and
+//! prints both sides; the words choose what is measured.
 
 use std::error::Error;
 use std::fs;
@@ -50,12 +51,20 @@ fn main() -> Outcome<()> {
     }
     let events = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(EVENTS);
     let broker = Broker::start()?;
-    for stream in [Stream::Plain, Stream::Wholesaler] {
-        costs(&broker, stream, events)?;
+    let wants = |what: &str| {
+        let named = arguments.iter().any(|argument| ["cost", "recovery", "latency"].contains(&argument.as_str()));
+        !named || arguments.iter().any(|argument| argument == what)
+    };
+    if wants("cost") {
+        costs(&broker, Stream::Plain, events)?;
+        costs(&broker, Stream::Wholesaler, events)?;
     }
-    recovery(&broker)?;
-    for turn_ms in [100, 10] {
-        latency(&broker, turn_ms)?;
+    if wants("recovery") {
+        recovery(&broker)?;
+    }
+    if wants("latency") {
+        latency(&broker, 100)?;
+        latency(&broker, 10)?;
     }
     Ok(())
 }

@@ -66,7 +66,7 @@ impl KafkaLog {
         let names: Arc<[String]> = topics.names.clone().into();
         let inputs = topics.inputs.len();
         let reader = Reader::new(settings, Arc::clone(&names)).map_err(|error| open::unusable(&error))?;
-        let partitions = open::partitions(reader.consumer(), settings, &names)?;
+        let partitions = open::partitions(reader.asking(), settings, &names)?;
         if partitions != topics.partitions {
             let text = format!("the topics have {partitions} partitions, and {} were there before", topics.partitions);
             return Err(LogError::Fatal(text).into());
@@ -78,7 +78,7 @@ impl KafkaLog {
             Group::join(settings, Arc::clone(&names), inputs, partitions).map_err(|error| open::unusable(&error))?;
         Ok(KafkaLog {
             inputs: Inputs::new(source, inputs, Duration::from_millis(settings.turn_ms.into())),
-            watch: Watch::start(reader.consumer(), Arc::clone(&names), partitions),
+            watch: Watch::start(reader.asking(), Arc::clone(&names), partitions),
             reader,
             transactions,
             group,

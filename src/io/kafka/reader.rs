@@ -18,7 +18,9 @@ use crate::runtime::{Bounds, LogError, Records};
 
 /// Reads ranges of partitions, several in turns.
 pub(super) struct Reader {
-    consumer: Arc<BaseConsumer<Listener>>,
+    /// Asks questions, and fetches nothing: a broker answers a connection in order, so that on one with a fetch under way every
+    /// question would wait for that.
+    asking: Arc<BaseConsumer<Listener>>,
     source: Queues,
     names: Arc<[String]>,
     call_timeout: Duration,
@@ -35,12 +37,12 @@ const RECORDS_MAX: usize = 1_024;
 
 impl Reader {
     pub(super) fn new(settings: &Settings, names: Arc<[String]>) -> KafkaResult<Reader> {
-        let consumer: BaseConsumer<Listener> =
-            settings.for_reading("reader", OPEN_MAX).remove("group.id").create_with_context(Listener::default())?;
-        let consumer = Arc::new(consumer);
+        let client = |role| -> KafkaResult<BaseConsumer<Listener>> {
+            settings.for_reading(role, OPEN_MAX).remove("group.id").create_with_context(Listener::default())
+        };
         Ok(Reader {
-            source: Queues::new(Arc::clone(&consumer), Arc::clone(&names)),
-            consumer,
+            source: Queues::new(Arc::new(client("reader")?), Arc::clone(&names)),
+            asking: Arc::new(client("asking")?),
             names,
             call_timeout: Duration::from_millis(settings.call_timeout_ms.into()),
             open: VecDeque::new(),
@@ -51,7 +53,7 @@ impl Reader {
     pub(super) fn bounds(&self, place: Place) -> Result<Bounds, LogError> {
         let name = &self.names[usize::from(place.topic.0)];
         // The client asks as it reads: the end is that of what is decided.
-        let answer = self.consumer.fetch_watermarks(name, place.partition as i32, self.call_timeout);
+        let answer = self.asking.fetch_watermarks(name, place.partition as i32, self.call_timeout);
         match answer {
             Ok((first, end)) => Ok(Bounds { first, end }),
             Err(error) => {
@@ -131,7 +133,7 @@ impl Reader {
     }
 
     /// The client, to ask about topics.
-    pub(super) fn consumer(&self) -> &Arc<BaseConsumer<Listener>> {
-        &self.consumer
+    pub(super) fn asking(&self) -> &Arc<BaseConsumer<Listener>> {
+        &self.asking
     }
 }

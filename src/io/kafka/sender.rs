@@ -80,7 +80,7 @@ impl CommittedReader {
     /// With what is wrong, in one line.
     pub fn open(settings: &Settings, names: &[String]) -> Result<CommittedReader, OpenError> {
         let reader = Reader::new(settings, Arc::from(names.to_vec())).map_err(|error| open::unusable(&error))?;
-        let count = |name: &String| open::partitions(reader.consumer(), settings, std::slice::from_ref(name));
+        let count = |name: &String| open::partitions(reader.asking(), settings, std::slice::from_ref(name));
         let counts = names.iter().map(count).collect::<Result<_, _>>()?;
         Ok(CommittedReader { reader, counts })
     }
