@@ -193,6 +193,20 @@ fn latency(broker: &Broker, turn_ms: u32) -> Outcome<()> {
     };
     let watching: Vec<_> = (0..PARTITIONS).map(watch).collect();
     let sent = send_at_rate(&settings, &format!("{prefix}invoices"))?;
+    let page = page(service.port)?;
+    let mean_ms = |name: &str| {
+        let value = |part: &str| {
+            let line = page.lines().find_map(|line| line.strip_prefix(&format!("{name}_{part} ")));
+            line.and_then(|value| value.parse::<f64>().ok()).unwrap_or(f64::NAN)
+        };
+        value("sum") * 1000.0 / value("count")
+    };
+    println!(
+        "of itself it says: {:.1} ms a turn with its commit, {:.1} ms a commit, {:.1} ms from a record to its commit (means)",
+        mean_ms("vigie_turn_seconds"),
+        mean_ms("vigie_commit_seconds"),
+        mean_ms("vigie_event_to_output_seconds")
+    );
     let mut first = std::collections::BTreeMap::new();
     for reader in watching {
         for (number, at) in reader.join().map_err(|_| "a reader panicked")?? {
