@@ -154,6 +154,8 @@ pub struct Service<L, S> {
     observed: Observed,
     notices: Vec<Notice>,
     now: Instant,
+    /// When it was last told what a recovery waits for.
+    waiting_told_ns: u64,
     /// When the last turn began.
     turned_at_ns: u64,
     watched_at_ns: u64,
@@ -162,6 +164,8 @@ pub struct Service<L, S> {
 
 /// Turns without a snapshot after which one is due as soon as its shard is live.
 const LONG_TURNS: u64 = 100;
+/// How long a recovery waits before it is told what for, and until it is told again.
+const WAITING_TOLD_NS: u64 = 10_000_000_000;
 /// How long recoveries may go on before the worker looks after its other partitions again.
 const RECOVERY_SLICE_NS: u64 = 500_000_000;
 
@@ -190,6 +194,7 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
             observed: Observed::default(),
             notices: Vec::new(),
             now: Instant::MIN,
+            waiting_told_ns: 0,
             turned_at_ns: 0,
             watched_at_ns: 0,
             reach_at_ns: None,
@@ -339,13 +344,31 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
                 self.notices.extend(notices.into_iter().map(Notice::Warned));
                 match progress? {
                     Progress::Again => {}
-                    Progress::NotYet => break,
-                    Progress::Done(slot) => self.go_live(slot, begun_ns)?,
+                    Progress::NotYet(why) => {
+                        self.note_waiting(partition, begun_ns, &why);
+                        break;
+                    }
+                    Progress::Done(slot) => {
+                        self.go_live(slot, begun_ns)?;
+                        // Where it cannot yet, the group has something to say first.
+                        break;
+                    }
                     Progress::Stopped(why) => self.stop(partition, why)?,
                 }
             }
         }
         Ok(())
+    }
+
+    /// Says now and then what a recovery waits for, once it has waited for long.
+    fn note_waiting(&mut self, partition: u32, begun_ns: u64, why: &str) {
+        let now_ns = self.log.elapsed_ns();
+        let last_ns = self.waiting_told_ns.max(begun_ns);
+        if now_ns.saturating_sub(last_ns) > WAITING_TOLD_NS {
+            self.waiting_told_ns = now_ns;
+            let seconds = (now_ns - begun_ns) / 1_000_000_000;
+            self.notices.push(Notice::Warned(format!("partition {partition} has waited {seconds} s to go on: {why}")));
+        }
     }
 
     fn go_live(&mut self, mut slot: Box<Slot>, begun_ns: u64) -> Result<(), LogError> {

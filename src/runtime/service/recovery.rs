@@ -26,8 +26,8 @@ pub(super) struct Recovery {
 pub(super) enum Progress {
     /// There is more to do.
     Again,
-    /// It has to wait for something.
-    NotYet,
+    /// It has to wait, for this reason.
+    NotYet(String),
     /// It is done.
     Done(Box<Slot>),
     /// It cannot be done: why, and what to do.
@@ -64,16 +64,16 @@ impl Recovery {
                 match missing(log, &slot, means.rules) {
                     Ok(None) => Ok(self.check(slot, means)),
                     Ok(Some(why)) => Ok(Progress::Stopped(why)),
-                    Err(LogError::Retry(_)) => {
+                    Err(LogError::Retry(why)) => {
                         self.parked = Some(slot);
-                        Ok(Progress::NotYet)
+                        Ok(Progress::NotYet(why))
                     }
                     Err(error) => Err(error),
                 }
             }
             Ok(progress) => Ok(progress),
             Err(Halt::Stop(why)) => Ok(Progress::Stopped(why)),
-            Err(Halt::Log(LogError::Retry(_))) => Ok(Progress::NotYet),
+            Err(Halt::Log(LogError::Retry(why))) => Ok(Progress::NotYet(why)),
             Err(Halt::Log(error)) => Err(error),
         }
     }
