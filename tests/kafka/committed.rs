@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ fn by_partition(records: Vec<OwnedRecord>, partitions: u32) -> ByPartition {
 
 /// A reader of committed records that is there all the time: what it sees as it comes must be what is there in the end.
 pub struct Watcher {
-    stop: Arc<AtomicBool>,
+    wanted: Arc<AtomicUsize>,
     thread: JoinHandle<BTreeMap<(String, i32), Vec<OwnedRecord>>>,
 }
 
@@ -88,32 +88,34 @@ impl Watcher {
             }
         }
         consumer.assign(&from).unwrap();
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
+        let wanted = Arc::new(AtomicUsize::new(usize::MAX));
+        let wants = Arc::clone(&wanted);
         let thread = std::thread::spawn(move || {
             let mut seen: BTreeMap<(String, i32), Vec<OwnedRecord>> = BTreeMap::new();
-            // Once it is to stop, it reads what is left.
-            let mut quiet = 0;
-            while quiet < QUIET_POLLS {
+            // Once it is known how much there is, it reads what is left, and a little on for what should not be there.
+            let (mut quiet, mut total) = (0, 0);
+            while quiet < if total < wants.load(Ordering::Relaxed) { MISSING_POLLS } else { QUIET_POLLS } {
                 match consumer.poll(Duration::from_millis(100)) {
                     Some(Ok(message)) => {
                         let record = owned(&message);
                         seen.entry((record.topic.clone(), record.partition)).or_default().push(record);
-                        quiet = 0;
+                        (quiet, total) = (0, total + 1);
                     }
                     // A broker that is gone comes back.
                     Some(Err(_)) => {}
-                    None => quiet += u32::from(stopped.load(Ordering::Relaxed)),
+                    None => quiet += u32::from(wants.load(Ordering::Relaxed) < usize::MAX),
                 }
             }
             seen
         });
-        Watcher { stop, thread }
+        Watcher { wanted, thread }
     }
 
     /// Compares what it saw with what is there in the end; it may not have come to the last records.
     pub fn finish(self, seen: &Committed) -> Result<(), String> {
-        self.stop.store(true, Ordering::Relaxed);
+        let outputs: usize = seen.outputs.values().flatten().map(Vec::len).sum();
+        let journal: usize = seen.journal.iter().map(Vec::len).sum();
+        self.wanted.store(outputs + journal, Ordering::Relaxed);
         let watched = self.thread.join().unwrap();
         let all = seen.outputs.iter().map(|(name, records)| (*name, records)).chain([(JOURNAL, &seen.journal)]);
         for (name, partition, there) in all.flat_map(|(name, records)| {
@@ -136,3 +138,5 @@ impl Watcher {
 
 /// Polls on end without a record after which there are no more.
 const QUIET_POLLS: u32 = 10;
+/// The same while some are known to be missing: a client may take its time to find a broker again.
+const MISSING_POLLS: u32 = 600;

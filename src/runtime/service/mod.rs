@@ -166,6 +166,8 @@ pub struct Service<L, S> {
 const LONG_TURNS: u64 = 100;
 /// How long a recovery waits before it is told what for, and until it is told again.
 const WAITING_TOLD_NS: u64 = 10_000_000_000;
+/// How long a recovery waits before the log is given up.
+const WAITING_MAX_NS: u64 = 90_000_000_000;
 /// How long recoveries may go on before the worker looks after its other partitions again.
 const RECOVERY_SLICE_NS: u64 = 500_000_000;
 
@@ -345,7 +347,7 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
                 match progress? {
                     Progress::Again => {}
                     Progress::NotYet(why) => {
-                        self.note_waiting(partition, begun_ns, &why);
+                        self.note_waiting(partition, begun_ns, &why)?;
                         break;
                     }
                     Progress::Done(slot) => {
@@ -360,8 +362,9 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
         Ok(())
     }
 
-    /// Says now and then what a recovery waits for, once it has waited for long.
-    fn note_waiting(&mut self, partition: u32, begun_ns: u64, why: &str) {
+    /// Says now and then what a recovery waits for, once it has waited for long; after too long the log is given up, since a
+    /// new one may get an answer where this one gets none.
+    fn note_waiting(&mut self, partition: u32, begun_ns: u64, why: &str) -> Result<(), LogError> {
         let now_ns = self.log.elapsed_ns();
         let last_ns = self.waiting_told_ns.max(begun_ns);
         if now_ns.saturating_sub(last_ns) > WAITING_TOLD_NS {
@@ -369,6 +372,10 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
             let seconds = (now_ns - begun_ns) / 1_000_000_000;
             self.notices.push(Notice::Warned(format!("partition {partition} has waited {seconds} s to go on: {why}")));
         }
+        if now_ns.saturating_sub(begun_ns) > WAITING_MAX_NS {
+            return Err(LogError::Fatal(format!("partition {partition} has waited for too long to go on: {why}")));
+        }
+        Ok(())
     }
 
     fn go_live(&mut self, mut slot: Box<Slot>, begun_ns: u64) -> Result<(), LogError> {
