@@ -14,6 +14,9 @@ use crate::runtime::records::{Records, TopicId};
 use crate::runtime::snapshot::Snapshot;
 use crate::runtime::store::{SnapshotName, SnapshotStore};
 
+/// How long the positions of a committed turn may take to show.
+const MARKS_NS: u64 = 30_000_000_000;
+
 /// A partition on its way back.
 pub(super) struct Recovery {
     pub(super) partition: u32,
@@ -126,7 +129,17 @@ impl Recovery {
             (Plan::Stop(why), _) => return Err(Halt::Stop(why)),
             (Plan::Replay(snapshots), Some((last, _))) => {
                 self.parked = None;
-                check_positions(&last, &committed, means.rules)?;
+                let waited_ns = log.elapsed_ns().saturating_sub(self.begun_ns);
+                if let Err(halt) = check_positions(&last, &committed, means.rules) {
+                    // The marks that end a transaction are written partition by partition, and a broker that was killed may
+                    // still have to write those of the positions.
+                    return Err(match halt {
+                        Halt::Stop(why) if is_behind(&last, &committed) && waited_ns < MARKS_NS => {
+                            LogError::Retry(why).into()
+                        }
+                        halt => halt,
+                    });
+                }
                 let restored = restore(store, partition, &snapshots, means)?;
                 log.pass(Point::RecoveryRestored)?;
                 let ends = committed.iter().map(|position| position.unwrap_or(i64::MIN)).collect();
@@ -201,6 +214,12 @@ pub(super) fn last_entry<L: CommittedLog>(
         }
         span = span.saturating_mul(8);
     }
+}
+
+/// Whether no position is beyond that of the last turn, and some are short of it.
+fn is_behind(last: &Entry, committed: &[Option<i64>]) -> bool {
+    let found = |topic: u16| committed.get(usize::from(topic)).copied().flatten().unwrap_or(i64::MIN);
+    last.ranges.iter().all(|range| found(range.topic) <= range.to)
 }
 
 /// The group's positions and the journal are committed together, so they agree unless somebody moved one of them.
