@@ -13,7 +13,7 @@ use crate::broker::free_port;
 use crate::scene::{Clock, Scene, Way};
 
 /// How long a monitor may take to be ready, to die or to end, however slow the machine.
-pub const MONITOR_MAX: Duration = Duration::from_secs(120);
+pub const MONITOR_MAX: Duration = Duration::from_secs(300);
 
 /// How a monitor is to be started.
 #[derive(Debug, Clone, Default)]
