@@ -5,7 +5,7 @@ mod worker;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use self::worker::Worker;
 use super::CliError;
@@ -46,6 +46,14 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let config = RunConfig::read(&arguments.run)?;
     logging::begin(config.kafka.log_format, config.kafka.log_level)
         .map_err(|error| CliError::Failed(error.to_string()))?;
+    if let Some(file) = &config.kafka.file {
+        info!("settings are read from {}", file.display());
+    }
+    if let Some(setting) = config.kafka.properties.insecure() {
+        warn!(
+            "{setting}: whoever answers is believed to be the broker. For a trial alone: take it out of [kafka.properties]"
+        );
+    }
     let stop = signals::listen().map_err(|error| CliError::Failed(format!("signals cannot be handled: {error}")))?;
     let names = Named::of(&config);
     let settings = config.kafka.reach(&config.instance, config.turn_ms);

@@ -42,7 +42,7 @@ use producer::Transactions;
 use queue::Queues;
 use reader::Reader;
 use source::{Place, Source};
-use topics::{Finding, Watch};
+use topics::Watch;
 
 /// Kafka, as one worker sees it.
 pub struct KafkaLog {
@@ -95,20 +95,6 @@ impl KafkaLog {
     pub fn partitions(settings: &Settings, names: &[String]) -> Result<u32, OpenError> {
         let consumer = open::make(settings.for_reading("survey", 1).remove("group.id"))?;
         open::partitions(&consumer, settings, names)
-    }
-
-    /// The positions of which the record is gone already, in words for an operator: what needs them can not be done again.
-    ///
-    /// # Errors
-    /// When the log cannot tell.
-    pub fn retention(&mut self, needed: &[Position]) -> Result<Vec<Finding>, LogError> {
-        let mut findings = Vec::new();
-        for position in needed {
-            let bounds = self.bounds(position.topic, position.partition)?;
-            let name = &self.names[usize::from(position.topic.0)];
-            findings.extend(topics::retention(name, position, bounds.first));
-        }
-        Ok(findings)
     }
 
     fn owned(&self, partition: u32) -> Result<(), LogError> {

@@ -13,7 +13,7 @@ use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 use super::listener::Listener;
 use super::open::{self, OpenError};
 use super::settings::Settings;
-use crate::runtime::{LogError, Position};
+use crate::runtime::LogError;
 
 /// What a topic is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,18 +249,6 @@ fn judge(settings: &Settings, plan: &TopicPlan, replication: u32, is: &BTreeMap<
     findings
 }
 
-/// What it means that a position's record is no longer there, if it is not.
-pub(super) fn retention(name: &str, position: &Position, first: i64) -> Option<Finding> {
-    (first > position.next).then(|| Finding {
-        topic: name.to_owned(),
-        text: format!(
-            "partition {} begins at offset {first}, and what was written from {} on is needed: it was deleted",
-            position.partition, position.next
-        ),
-        mend: "raise retention.ms and retention.bytes, and take snapshots more often, before a recovery needs what is gone".to_owned(),
-    })
-}
-
 fn options() -> AdminOptions {
     AdminOptions::new().operation_timeout(Some(ADMIN_MAX)).request_timeout(Some(ADMIN_MAX))
 }
@@ -377,12 +365,5 @@ mod tests {
             assert!(found.len() == 1 && found[0].contains(&format!("{key} is {value} and should be")), "{found:?}");
         }
         assert!(judged(Role::Journal, 3, &[("retention.ms", "-1")]).is_empty());
-    }
-
-    #[test]
-    fn a_needed_record_that_is_gone_is_found() {
-        let needed = Position { topic: crate::runtime::TopicId(0), partition: 2, next: 10 };
-        assert_eq!(retention("vigie.x", &needed, 10), None);
-        assert!(retention("vigie.x", &needed, 11).unwrap().text.contains("begins at offset 11"));
     }
 }
