@@ -172,7 +172,7 @@ impl Shard {
     /// Hands over the report, a row a buyer in order of buyer id by bytes, aged to `as_of`.
     pub fn report(&mut self, as_of: Day, row: &mut dyn FnMut(ReportRow)) {
         for place in self.in_order() {
-            row(self.buyers[place].row(&self.rates, as_of, &mut self.carrying));
+            row(self.buyers[place].row(&self.params, &self.rates, as_of, &mut self.carrying));
         }
     }
 
