@@ -13,6 +13,8 @@ mod source;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use clap::ArgGroup;
+
 use self::latency::{Outputs, Watcher};
 use self::plan::Pace;
 use self::report::{Expected, Summary};
@@ -31,7 +33,9 @@ use crate::workload;
 
 /// Outputs are over when none came for so long.
 const QUIET_SECONDS: f64 = 3.0;
-/// A pause between two looks for further outputs.
+/// How long topics may take to be there.
+const PATIENCE_SECONDS: f64 = 3.0;
+/// A pause between two looks, for topics or for further outputs.
 const LOOK_MS: u64 = 20;
 
 /// Sends events to Kafka and tells how fast they, and what they cause, came through.
@@ -47,6 +51,7 @@ const LOOK_MS: u64 = 20;
 /// start), and an output's data.caused_by names the event. Outputs that only the clock caused, or other events, are counted apart.
 /// SIGINT or SIGTERM ends the sending and tells what came of it; a second one ends at once.
 #[derive(Debug, clap::Args)]
+#[command(group(ArgGroup::new("events").required(true).args(["files", "preset"])))]
 #[command(after_help = "\
 Examples:
   vigie load --preset wholesaler --rate 20000 --duration 60 --summary load.json
@@ -56,7 +61,7 @@ Examples:
   vigie load events.jsonl --topic all-events --outputs peer-alerts,alerts")]
 pub struct Arguments {
     /// Events, one a line, file after file; .gz, .zst and `-` (standard input) are understood.
-    #[arg(value_name = "FILES", required_unless_present = "preset", conflicts_with = "preset")]
+    #[arg(value_name = "FILES")]
     files: Vec<PathBuf>,
     /// A generated portfolio in the place of files: small, wholesaler or million (see `vigie generate`).
     #[arg(long, value_name = "NAME", value_parser = generate::preset)]
@@ -89,6 +94,9 @@ pub struct Arguments {
     /// Ends the sending after so long.
     #[arg(long, value_name = "SECONDS", value_parser = positive)]
     duration: Option<f64>,
+    /// No latency counts of what is planned within so long of the start, while connections are made and caches are cold.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = not_negative)]
+    warm_up: f64,
     /// Sends every event to this one topic: one of the input topics by its usual name (invoices), or any by its whole name.
     #[arg(long, value_name = "NAME")]
     topic: Option<String>,
@@ -99,7 +107,8 @@ pub struct Arguments {
     /// How long to wait at the end for outputs that are still to come, at most: it ends sooner when none came for 3 seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = not_negative)]
     drain: f64,
-    /// Events that are remembered until an output of theirs comes; beyond that the oldest are forgotten, and told. 50 bytes each.
+    /// Events that are remembered, in which an output's cause is looked for; beyond that the older half is forgotten, and counted. About
+    /// 40 bytes each.
     #[arg(long, value_name = "N", default_value_t = 4_000_000, value_parser = clap::value_parser!(u32).range(1..))]
     in_flight_max: u32,
     /// How records are compressed: none, gzip, lz4, snappy or zstd.
@@ -151,7 +160,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let targets = targets(arguments, &config, &settings)?;
     let follower = match outputs(arguments, &config) {
         names if names.is_empty() => None,
-        names => Some(Follower::open(&settings, &names).map_err(unusable)?),
+        names => Some(patiently(|| Follower::open(&settings, &names))?),
     };
     let summary_file = arguments.summary.as_deref().map(Output::create).transpose()?;
 
@@ -167,6 +176,18 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
 
 fn failed(error: impl std::fmt::Display) -> CliError {
     CliError::Failed(error.to_string())
+}
+
+/// Tries for a moment: a broker knows topics that were made just now a little later.
+fn patiently<T>(mut open: impl FnMut() -> Result<T, OpenError>) -> Result<T, CliError> {
+    let since = Stopwatch::start();
+    loop {
+        match open() {
+            Ok(opened) => return Ok(opened),
+            Err(error) if error.may_pass() && since.seconds() < PATIENCE_SECONDS => clock::pause(LOOK_MS),
+            Err(error) => return Err(unusable(error)),
+        }
+    }
 }
 
 /// What is wrong with topics, and what to do about it.
@@ -201,6 +222,10 @@ fn check(arguments: &Arguments) -> Result<(), CliError> {
     Ok(())
 }
 
+fn nanos(seconds: f64) -> u64 {
+    (seconds * SECOND_NS as f64) as u64
+}
+
 fn course(arguments: &Arguments) -> Course {
     let pace = match (arguments.rate, arguments.speed) {
         (Some(rate), _) => Pace::Rate(rate),
@@ -211,7 +236,8 @@ fn course(arguments: &Arguments) -> Course {
         pace,
         shift_to: arguments.shift_to,
         rounds: arguments.repeat,
-        duration_ns: arguments.duration.map(|seconds| (seconds * SECOND_NS as f64) as u64),
+        duration_ns: arguments.duration.map(nanos),
+        warm_up_ns: nanos(arguments.warm_up),
     }
 }
 
@@ -240,7 +266,7 @@ fn targets(arguments: &Arguments, config: &KafkaConfig, settings: &Settings) -> 
         Some(name) => vec![name.clone()],
         None => inputs.iter().map(|input| input.name.clone()).collect(),
     };
-    let partitions = KafkaLog::partitions(settings, &names).map_err(unusable)?;
+    let partitions = patiently(|| KafkaLog::partitions(settings, &names))?;
     let topic =
         |spec: &'static TypeSpec| named.clone().unwrap_or_else(|| at_home(spec.topic.unwrap_or(Topic::FxRates)));
     Ok(Targets { by_type: by_type(topic), other: named.clone(), partitions })
@@ -273,7 +299,8 @@ fn tell(arguments: &Arguments, done: Done, error: Option<CliError>, file: Option
     let mut outputs: Option<Outputs> = None;
     if let Some(watcher) = watcher {
         if sent.end != End::Failed {
-            progress.say(format!("all is sent; waiting for outputs, for {} seconds at most", arguments.drain));
+            progress
+                .say(format!("waiting for outputs that are still to come, for {} seconds at most", arguments.drain));
             drain(&watcher, watch, arguments.drain);
         }
         match watcher.finish() {

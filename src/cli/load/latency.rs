@@ -2,10 +2,9 @@
 //!
 //! An output names its cause by source and id. Of the outputs of one event the one read first counts, the others are further ones;
 //! the same event sent twice counts from the first time. What is in flight is kept as hashes, so many at most: the oldest are
-//! forgotten first, and told.
+//! forgotten first, and counted.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -81,6 +80,8 @@ pub struct Outputs {
     pub matched: u64,
     /// Of them, further ones of such an event.
     pub further: u64,
+    /// Of them, those of events that were sent while all warmed up.
+    pub of_warm_up: u64,
     /// Of them, those that only the clock caused.
     pub by_clock: u64,
     /// Of them, those of events that are not known: sent by others, or forgotten.
@@ -98,6 +99,7 @@ impl Outputs {
             read: 0,
             matched: 0,
             further: 0,
+            of_warm_up: 0,
             by_clock: 0,
             unknown: 0,
             unreadable: 0,
@@ -107,39 +109,57 @@ impl Outputs {
 }
 
 /// Matches outputs with the events that caused them.
+///
+/// Events are kept in two generations: once the young one is half of what may be kept, the old one is forgotten as a whole. So
+/// there is room for all from the start, and no moment at which a table is made anew while outputs wait.
 #[derive(Debug)]
 pub struct Matcher {
-    /// When an event was planned; [`MATCHED`] once it has an output.
-    planned_ns: HashMap<EventHash, u64>,
-    order: VecDeque<EventHash>,
-    in_flight_max: usize,
+    young: Generation,
+    old: Generation,
+    generation_max: usize,
     room: Vec<u8>,
     outputs: Outputs,
 }
 
+/// Events that were sent about the same time.
+#[derive(Debug)]
+struct Generation {
+    /// When each was planned; [`MATCHED`] once it has an output, [`WARM_UP`] where it does not count.
+    planned_ns: HashMap<EventHash, u64>,
+    matched: u64,
+}
+
 const MATCHED: u64 = u64::MAX;
+/// Stands for the plan of an event whose latency does not count, because it was sent while all warmed up.
+pub const WARM_UP: u64 = u64::MAX - 1;
+
+impl Generation {
+    fn with_room(events: usize) -> Generation {
+        Generation { planned_ns: HashMap::with_capacity(events), matched: 0 }
+    }
+}
 
 impl Matcher {
-    /// Keeps so many events at most.
+    /// Keeps so many events at most, and never fewer than half as many.
     pub fn new(in_flight_max: usize) -> Matcher {
-        let (planned_ns, order) = (HashMap::new(), VecDeque::new());
-        Matcher { planned_ns, order, in_flight_max, room: Vec::new(), outputs: Outputs::new() }
+        let generation_max = (in_flight_max / 2).max(1);
+        let (young, old) = (Generation::with_room(generation_max), Generation::with_room(generation_max));
+        Matcher { young, old, generation_max, room: Vec::new(), outputs: Outputs::new() }
     }
 
     /// Takes events that are sent.
     pub fn sent(&mut self, events: &[(EventHash, u64)]) {
         for (event, planned_ns) in events {
-            if self.planned_ns.contains_key(event) {
+            if self.old.planned_ns.contains_key(event) {
                 continue;
             }
-            self.planned_ns.insert(*event, *planned_ns);
-            self.order.push_back(*event);
-            if self.order.len() > self.in_flight_max
-                && let Some(oldest) = self.order.pop_front()
-                && self.planned_ns.remove(&oldest) != Some(MATCHED)
-            {
-                self.outputs.forgotten += 1;
+            if self.young.planned_ns.len() >= self.generation_max && !self.young.planned_ns.contains_key(event) {
+                self.outputs.forgotten += self.old.planned_ns.len() as u64 - self.old.matched;
+                self.old.planned_ns.clear();
+                self.old.matched = 0;
+                std::mem::swap(&mut self.young, &mut self.old);
             }
+            self.young.planned_ns.entry(*event).or_insert(*planned_ns);
         }
     }
 
@@ -157,15 +177,19 @@ impl Matcher {
                 return;
             }
         };
-        if !self.planned_ns.contains_key(&event) {
+        if !self.young.planned_ns.contains_key(&event) && !self.old.planned_ns.contains_key(&event) {
             more(self);
         }
-        match self.planned_ns.get_mut(&event) {
-            None => self.outputs.unknown += 1,
-            Some(planned_ns) if *planned_ns == MATCHED => self.outputs.further += 1,
+        let Matcher { young, old, outputs, .. } = self;
+        let generation = if young.planned_ns.contains_key(&event) { young } else { old };
+        match generation.planned_ns.get_mut(&event) {
+            None => outputs.unknown += 1,
+            Some(planned_ns) if *planned_ns == MATCHED => outputs.further += 1,
+            Some(planned_ns) if *planned_ns == WARM_UP => outputs.of_warm_up += 1,
             Some(planned_ns) => {
-                self.outputs.matched += 1;
-                record(&mut self.outputs.latency, read_ns.saturating_sub(*planned_ns));
+                outputs.matched += 1;
+                generation.matched += 1;
+                record(&mut outputs.latency, read_ns.saturating_sub(*planned_ns));
                 *planned_ns = MATCHED;
             }
         }
@@ -330,17 +354,29 @@ mod tests {
 
     #[test]
     fn no_more_are_kept_than_may_be_and_what_falls_out_is_counted() {
-        let mut matcher = Matcher::new(3);
-        let ids: Vec<String> = (0..4).map(|id| id.to_string()).collect();
+        let mut matcher = Matcher::new(4);
+        let ids: Vec<String> = (0..5).map(|id| id.to_string()).collect();
         let sent: Vec<(EventHash, u64)> = ids.iter().map(|id| (hash(id), 0)).collect();
-        matcher.sent(&sent[..3]);
+        matcher.sent(&sent[..4]);
+        matcher.sent(&sent[..4]);
         matcher.output(&output("1"), 1, nothing);
         assert_eq!(matcher.outputs.forgotten, 0, "at the limit nothing is");
-        matcher.sent(&sent[3..]);
-        matcher.output(&output("0"), 1, nothing);
-        matcher.sent(&[(hash("4"), 0)]);
+        matcher.sent(&sent[4..]);
+        for id in &ids {
+            matcher.output(&output(id), 1, nothing);
+        }
         let outputs = matcher.finish();
-        assert_eq!((outputs.forgotten, outputs.unknown), (1, 1), "0 was forgotten; 1 had its output before it was");
+        assert_eq!(outputs.forgotten, 1, "0 was forgotten; 1 too, but it had its output before");
+        assert_eq!((outputs.matched, outputs.unknown), (4, 2));
+    }
+
+    #[test]
+    fn what_was_sent_while_all_warmed_up_does_not_count() {
+        let mut matcher = Matcher::new(4);
+        matcher.sent(&[(hash("1"), WARM_UP)]);
+        matcher.output(&output("1"), 1, nothing);
+        let outputs = matcher.finish();
+        assert_eq!((outputs.of_warm_up, outputs.matched, outputs.latency.len()), (1, 0, 0));
     }
 
     #[test]

@@ -14,19 +14,21 @@ pub enum Pace {
     Speed(f64),
 }
 
-/// The plan of a load, made event by event. All times are nanoseconds since its start.
+/// The plan of a load, made event by event. All times are nanoseconds of one watch.
 #[derive(Debug)]
 pub struct Plan {
     pace: Pace,
     events: u64,
+    /// When the first event was there: what it takes until then is no stall.
+    start_ns: Option<u64>,
     first: Option<Instant>,
     last_ns: u64,
 }
 
 impl Plan {
-    /// A plan whose first event goes out at once.
+    /// A plan whose first event goes out at once, when it is there.
     pub fn new(pace: Pace) -> Plan {
-        Plan { pace, events: 0, first: None, last_ns: 0 }
+        Plan { pace, events: 0, start_ns: None, first: None, last_ns: 0 }
     }
 
     /// When the next event is to be sent, which happened at `time`; flat out that is `now_ns`.
@@ -35,8 +37,9 @@ impl Plan {
     /// with the one before: the plan never goes back.
     #[inline]
     pub fn next(&mut self, time: Option<Instant>, now_ns: u64) -> u64 {
-        let planned_ns = match self.pace {
-            Pace::FlatOut => now_ns,
+        let start_ns = *self.start_ns.get_or_insert(now_ns);
+        let since_ns = match self.pace {
+            Pace::FlatOut => now_ns.saturating_sub(start_ns),
             Pace::Rate(rate) => (self.events as f64 / rate * SECOND_NS as f64) as u64,
             Pace::Speed(speed) => time.map_or(0, |time| {
                 let first = *self.first.get_or_insert(time);
@@ -45,7 +48,7 @@ impl Plan {
             }),
         };
         self.events += 1;
-        self.last_ns = planned_ns.max(self.last_ns);
+        self.last_ns = start_ns.saturating_add(since_ns).max(self.last_ns);
         self.last_ns
     }
 
@@ -54,9 +57,16 @@ impl Plan {
         match self.pace {
             Pace::FlatOut => None,
             Pace::Rate(rate) => Some(rate),
-            Pace::Speed(_) if self.last_ns == 0 => None,
-            Pace::Speed(_) => Some((self.events - 1) as f64 / (self.last_ns as f64 / SECOND_NS as f64)),
+            Pace::Speed(_) => match self.since_start(self.last_ns) {
+                0 => None,
+                span_ns => Some((self.events - 1) as f64 / (span_ns as f64 / SECOND_NS as f64)),
+            },
         }
+    }
+
+    /// How long after its first event a moment is; 0 before there is one.
+    pub fn since_start(&self, now_ns: u64) -> u64 {
+        self.start_ns.map_or(0, |start_ns| now_ns.saturating_sub(start_ns))
     }
 
     /// When the latest event is planned for.
@@ -83,8 +93,9 @@ mod tests {
     #[test]
     fn a_rate_spaces_events_evenly_whatever_the_clock_says() {
         let mut plan = Plan::new(Pace::Rate(250.0));
-        let planned: Vec<u64> = [0, 50, 9, 1_000].map(|now| plan.next(at(now), now as u64 * MS)).to_vec();
-        assert_eq!(planned, [0, 4 * MS, 8 * MS, 12 * MS]);
+        let planned: Vec<u64> = [7, 50, 9, 1_000].map(|now| plan.next(at(now), now as u64 * MS)).to_vec();
+        assert_eq!(planned, [7 * MS, 11 * MS, 15 * MS, 19 * MS], "from when the first event was there");
+        assert_eq!((plan.since_start(10 * MS), plan.since_start(0)), (3 * MS, 0));
         let mut plan = Plan::new(Pace::Rate(3.0));
         let millionth = (0..3_000_001).map(|_| plan.next(None, 0)).last();
         assert_eq!(millionth, Some(1_000_000_000 * MS), "it does not drift");
@@ -96,7 +107,7 @@ mod tests {
         let mut plan = Plan::new(Pace::Speed(10.0));
         assert_eq!(plan.rate(), None);
         let planned = [at(0), at(1), at(-5), None, at(1), at(20)].map(|time| plan.next(time, 7));
-        assert_eq!(planned, [0, 100 * MS, 100 * MS, 100 * MS, 100 * MS, 2_000 * MS]);
+        assert_eq!(planned, [0, 100, 100, 100, 100, 2_000].map(|ms| 7 + ms * MS));
         assert_eq!(plan.rate(), Some(2.5));
     }
 

@@ -24,7 +24,7 @@ pub struct Summary {
     pub unreadable: u64,
     /// Bytes of keys and values that were sent, before they were compressed.
     pub bytes: u64,
-    /// From the start to the last acknowledgement.
+    /// From the first event to the last acknowledgement.
     pub seconds: f64,
     /// Events a second over that time.
     pub achieved_rate: f64,
@@ -83,6 +83,8 @@ pub struct OutputCounts {
     pub matched: u64,
     /// Further ones of such an event.
     pub further: u64,
+    /// Those of events that were sent while all warmed up.
+    pub of_warm_up: u64,
     /// Those that only the clock caused.
     pub by_clock: u64,
     /// Those of events that are not known: sent by others, or forgotten.
@@ -96,7 +98,7 @@ pub struct OutputCounts {
 impl Summary {
     /// The summary of a load.
     pub fn of(sent: &Sent, deliveries: &Deliveries, plan: &Plan, outputs: Option<&Outputs>) -> Summary {
-        let seconds = deliveries.last_ns.max(sent.last_ns) as f64 / SECOND_NS as f64;
+        let seconds = plan.since_start(deliveries.last_ns.max(sent.last_ns)) as f64 / SECOND_NS as f64;
         Summary {
             sent: sent.events,
             records: sent.records,
@@ -114,6 +116,7 @@ impl Summary {
                 read: outputs.read,
                 matched: outputs.matched,
                 further: outputs.further,
+                of_warm_up: outputs.of_warm_up,
                 by_clock: outputs.by_clock,
                 unknown: outputs.unknown,
                 unreadable: outputs.unreadable,
@@ -158,6 +161,7 @@ impl Summary {
                 ("outputs read", outputs.read),
                 ("  first of an event", outputs.matched),
                 ("  further ones", outputs.further),
+                ("  of the warm-up", outputs.of_warm_up),
                 ("  by the clock", outputs.by_clock),
                 ("  of unknown events", outputs.unknown),
                 ("  without a cause", outputs.unreadable),
@@ -234,17 +238,19 @@ mod tests {
     use super::*;
 
     fn summary(latencies_ms: &[u64]) -> Summary {
-        let sent = Sent { events: 1_000, records: 1_011, last_ns: 1_900_000_000, ..Sent::default() };
+        let sent = Sent { events: 1_000, records: 1_011, last_ns: 2_400_000_000, ..Sent::default() };
         let deliveries = Deliveries {
             acknowledged: 1_011,
             failed: 0,
             first_failure: None,
             latency: histogram(),
-            last_ns: 2_000_000_000,
+            last_ns: 2_500_000_000,
         };
         let mut outputs = Matcher::new(1).finish();
         latencies_ms.iter().for_each(|ms| record(&mut outputs.latency, ms * 1_000_000));
-        Summary::of(&sent, &deliveries, &Plan::new(Pace::Rate(600.0)), Some(&outputs))
+        let mut plan = Plan::new(Pace::Rate(600.0));
+        plan.next(None, 500_000_000);
+        Summary::of(&sent, &deliveries, &plan, Some(&outputs))
     }
 
     #[test]

@@ -9,12 +9,12 @@ use std::time::Duration;
 use hashbrown::HashMap;
 use hdrhistogram::Histogram;
 
-use super::latency::{EventHash, Watcher, histogram, record};
+use super::latency::{EventHash, WARM_UP, Watcher, histogram, record};
 use super::plan::{Pace, Plan};
 use super::progress::Progress;
-use super::renew::suffix;
+use super::renew::{push_renewed, suffix};
 use super::rewrite::{Change, Rewriter};
-use super::shift::{ShiftTo, Shifting};
+use super::shift::{ShiftTo, Shifting, later};
 use super::source::Chunk;
 use crate::base::Instant;
 use crate::cli::CliError;
@@ -24,7 +24,7 @@ use crate::io::files::FileError;
 use crate::io::kafka::{BulkSender, Delivered, Handed, OnDelivery};
 use crate::io::signals::StopFlag;
 use crate::runtime::LogError;
-use crate::wire::outline::{Outline, text_at};
+use crate::wire::outline::{Outline, Span, text_at};
 use crate::wire::{Route, partition_of, route};
 
 /// Events that are sent on end before deliveries are heard of.
@@ -68,6 +68,8 @@ pub struct Course {
     pub rounds: u32,
     /// How long at most.
     pub duration_ns: Option<u64>,
+    /// For how long no latency counts.
+    pub warm_up_ns: u64,
 }
 
 /// What was sent.
@@ -148,7 +150,9 @@ impl OnDelivery for Tally {
                 let now_ns = self.watch.nanos();
                 deliveries.acknowledged += 1;
                 deliveries.last_ns = now_ns;
-                record(&mut deliveries.latency, now_ns.saturating_sub(token as u64));
+                if token as u64 != WARM_UP {
+                    record(&mut deliveries.latency, now_ns.saturating_sub(token as u64));
+                }
             }
             Delivered::Failed(why) => {
                 deliveries.failed += 1;
@@ -182,6 +186,7 @@ pub struct Sending {
     /// The wall clock as the watch began.
     began: Instant,
     duration_ns: Option<u64>,
+    warm_up_ns: u64,
     plan: Plan,
     shifting: Shifting,
     /// Whether events are looked at for their times, and may be changed.
@@ -219,6 +224,7 @@ impl Sending {
             watch,
             began,
             duration_ns: course.duration_ns,
+            warm_up_ns: course.warm_up_ns,
             plan: Plan::new(course.pace),
             shifting: Shifting::new(course.shift_to),
             reads_times: course.shift_to.is_some() || course.rounds > 1 || matches!(course.pace, Pace::Speed(_)),
@@ -289,7 +295,7 @@ impl Sending {
         if self.reads_times {
             time = outline.time.and_then(|span| text_at(line, span)).and_then(|text| Instant::parse(&text));
             let days = self.shifting.days(time, round, || self.began.plus_nanos(self.watch.nanos() as i64));
-            time = time.map(|time| crate::cli::load::shift::later(time, days));
+            time = time.map(|time| later(time, days));
             if self.suffix.0 != round {
                 self.suffix = (round, suffix(round));
             }
@@ -307,11 +313,14 @@ impl Sending {
         let planned_ns = self.plan.next(time, self.watch.nanos());
         self.wait_until(planned_ns)?;
         self.look_ahead(time);
+        let is_counted = self.plan.since_start(planned_ns) >= self.warm_up_ns;
+        let counted_ns = if is_counted { planned_ns } else { WARM_UP };
         if self.watcher.is_some() {
-            self.announce(line, &outline, planned_ns);
+            self.announce(line, &outline, counted_ns);
         }
         let changed = std::mem::take(&mut self.changed);
-        let handed = self.hand_over(&kind, &to, if is_changed { &changed } else { line }, planned_ns);
+        let value = if is_changed { &changed } else { line };
+        let handed = self.hand_over(&kind, &to, value, counted_ns);
         self.changed = changed;
         handed.map(Ok)
     }
@@ -325,15 +334,15 @@ impl Sending {
             EventHash::of(&source, &text(id), &mut self.room)
         } else {
             let mut renewed = Vec::new();
-            super::renew::push_renewed(line, id, &self.suffix.1, &mut renewed);
-            let span = crate::wire::outline::Span { start: 0, end: renewed.len() };
+            push_renewed(line, id, &self.suffix.1, &mut renewed);
+            let span = Span { start: 0, end: renewed.len() };
             let id = text_at(&renewed, span).unwrap_or(Cow::Borrowed(""));
             EventHash::of(&source, &id, &mut self.room)
         };
         watcher.announce(event, planned_ns);
     }
 
-    fn hand_over(&mut self, kind: &str, to: &Route<'_>, value: &[u8], planned_ns: u64) -> Result<(), Stopped> {
+    fn hand_over(&mut self, kind: &str, to: &Route<'_>, value: &[u8], counted_ns: u64) -> Result<(), Stopped> {
         // All copies of an event have one time.
         let now_ns = self.watch.nanos();
         let time_ms = self.began.plus_nanos(now_ns as i64).nanos() / 1_000_000;
@@ -345,13 +354,13 @@ impl Sending {
             Route::EveryShard | Route::Unreadable => (None, 0..self.targets.partitions),
         };
         for partition in partitions {
-            self.hand_record(kind, partition, (key, value), time_ms, planned_ns)?;
+            self.hand_record(kind, partition, (key, value), time_ms, counted_ns)?;
             self.sent.records += 1;
             self.sent.bytes += (key.map_or(0, <[u8]>::len) + value.len()) as u64;
         }
         self.sent.events += 1;
         if self.plan.is_timed() {
-            self.sent.behind_max_ns = self.sent.behind_max_ns.max(now_ns.saturating_sub(planned_ns));
+            self.sent.behind_max_ns = self.sent.behind_max_ns.max(now_ns.saturating_sub(self.plan.last_ns()));
         }
         self.sent.last_ns = now_ns;
         self.unheard += 1;
@@ -368,11 +377,11 @@ impl Sending {
         partition: u32,
         record: (Option<&[u8]>, &[u8]),
         time_ms: i64,
-        planned_ns: u64,
+        counted_ns: u64,
     ) -> Result<(), Stopped> {
         loop {
             let topic = self.targets.of(kind).expect("an event without a topic is refused before");
-            match self.sender.send(topic, partition, record, time_ms, planned_ns as usize)? {
+            match self.sender.send(topic, partition, record, time_ms, counted_ns as usize)? {
                 Handed::Taken => return Ok(()),
                 Handed::Full => {
                     self.tend(0)?;
@@ -385,9 +394,7 @@ impl Sending {
     /// Waits for the planned moment, and hears of deliveries meanwhile.
     #[inline]
     fn wait_until(&mut self, planned_ns: u64) -> Result<(), Stopped> {
-        if self.duration_ns.is_some_and(|duration_ns| planned_ns >= duration_ns) {
-            return Err(Stopped::End(End::Duration));
-        }
+        self.end_after_duration(planned_ns)?;
         loop {
             let now_ns = self.watch.nanos();
             if planned_ns <= now_ns {
@@ -417,13 +424,16 @@ impl Sending {
         if self.stop.is_set() {
             return Err(Stopped::End(End::Signal));
         }
-        if self.duration_ns.is_some_and(|duration_ns| now_ns >= duration_ns) {
-            return Err(Stopped::End(End::Duration));
-        }
+        self.end_after_duration(now_ns)?;
         if self.watcher.as_ref().is_some_and(Watcher::has_ended) {
             return Err(Stopped::End(End::Failed));
         }
         Ok(())
+    }
+
+    fn end_after_duration(&self, moment_ns: u64) -> Result<(), Stopped> {
+        let is_over = |duration_ns| self.plan.since_start(moment_ns) >= duration_ns;
+        if self.duration_ns.is_some_and(is_over) { Err(Stopped::End(End::Duration)) } else { Ok(()) }
     }
 
     /// Hears of deliveries as long as there are any: one call of the client tells of one answer of the broker.
