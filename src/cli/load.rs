@@ -55,9 +55,9 @@ const LOOK_MS: u64 = 20;
 #[command(after_help = "\
 Examples:
   vigie load --preset wholesaler --rate 20000 --duration 60 --summary load.json
-  vigie load events.jsonl.zst --shift-to now --speed 60
+  vigie load events.jsonl.zst --shift-to now --speed 1
   vigie load events.jsonl --repeat 10 --outputs none
-  vigie load --preset small --rate 2000 --expect-rate 1900 --expect-p99-ms 500    # a check for CI: exit code 1 where missed
+  vigie load --preset small --rate 2000 --expect-rate 1900 --expect-p99-ms 500   # a check for CI
   vigie load events.jsonl --topic all-events --outputs peer-alerts,alerts")]
 pub struct Arguments {
     /// Events, one a line, file after file; .gz, .zst and `-` (standard input) are understood.

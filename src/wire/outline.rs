@@ -59,14 +59,14 @@ impl Outline {
         Some(outline)
     }
 
-    fn set(&mut self, name: &str, span: Span) {
+    fn set(&mut self, name: &[u8], span: Span) {
         let slot = match name {
-            "id" => &mut self.id,
-            "source" => &mut self.source,
-            "type" => &mut self.kind,
-            "time" => &mut self.time,
-            "subject" => &mut self.subject,
-            "data" => &mut self.data,
+            b"id" => &mut self.id,
+            b"source" => &mut self.source,
+            b"type" => &mut self.kind,
+            b"time" => &mut self.time,
+            b"subject" => &mut self.subject,
+            b"data" => &mut self.data,
             _ => return,
         };
         *slot = Some(span);
@@ -84,9 +84,10 @@ pub fn text_at(value: &[u8], span: Span) -> Option<Cow<'_, str>> {
     serde_json::from_slice::<String>(written).ok().map(Cow::Owned)
 }
 
-/// Calls with each member of the object that stands at a place, until the call has enough. `None`: there is no object.
+/// Calls with the name and the place of each member of the object that stands at a place, until the call has enough. `None`: there
+/// is no object.
 #[inline]
-pub fn members<'a>(value: &'a [u8], at: usize, each: &mut impl FnMut(&str, Span) -> ControlFlow<()>) -> Option<()> {
+pub fn members(value: &[u8], at: usize, each: &mut impl FnMut(&[u8], Span) -> ControlFlow<()>) -> Option<()> {
     let mut scan = Scan { bytes: value, at };
     if scan.next()? != b'{' {
         return None;
@@ -95,13 +96,21 @@ pub fn members<'a>(value: &'a [u8], at: usize, each: &mut impl FnMut(&str, Span)
         return Some(());
     }
     loop {
-        let name = scan.span()?;
-        let name: Cow<'a, str> = text_at(value, name)?;
+        if scan.peek()? != b'"' {
+            return None;
+        }
+        let start = scan.at;
+        let spelling = scan.string()?;
+        let name = Span { start, end: scan.at };
         if scan.next()? != b':' {
             return None;
         }
         let span = scan.span()?;
-        if each(&name, span).is_break() {
+        let flow = match spelling {
+            Spelling::Plain => each(&value[name.start + 1..name.end - 1], span),
+            Spelling::Escaped => each(text_at(value, name)?.as_bytes(), span),
+        };
+        if flow.is_break() {
             return Some(());
         }
         match scan.next()? {
@@ -129,6 +138,12 @@ pub fn items(value: &[u8], at: usize, each: &mut impl FnMut(Span)) -> Option<()>
             _ => return None,
         }
     }
+}
+
+/// How a string is written.
+enum Spelling {
+    Plain,
+    Escaped,
 }
 
 /// A walk over bytes. `None` gives up.
@@ -159,7 +174,9 @@ impl Scan<'_> {
         let first = self.peek()?;
         let start = self.at;
         match first {
-            b'"' => self.string()?,
+            b'"' => {
+                self.string()?;
+            }
             b'{' | b'[' => self.brackets()?,
             b'}' | b']' | b',' | b':' => return None,
             _ => {
@@ -172,16 +189,20 @@ impl Scan<'_> {
 
     /// Steps over a string whose opening quote is next.
     #[inline]
-    fn string(&mut self) -> Option<()> {
+    fn string(&mut self) -> Option<Spelling> {
         self.at += 1;
+        let mut spelling = Spelling::Plain;
         loop {
             self.at += scan::end_of_plain(&self.bytes[self.at..]);
             match self.bytes.get(self.at)? {
                 b'"' => {
                     self.at += 1;
-                    return Some(());
+                    return Some(spelling);
                 }
-                b'\\' if self.at + 2 <= self.bytes.len() => self.at += 2,
+                b'\\' if self.at + 2 <= self.bytes.len() => {
+                    spelling = Spelling::Escaped;
+                    self.at += 2;
+                }
                 _ => return None,
             }
         }

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::process::{Command, Output};
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use vigie::base::{Day, Instant};
@@ -180,6 +181,29 @@ fn unrepeated(scene: &Scene) -> String {
     let lines: Vec<&str> = text.lines().filter(is_new).collect();
     fs::write(scene.folder().join("events.jsonl"), lines.join("\n")).unwrap();
     "events.jsonl".to_owned()
+}
+
+#[test]
+fn a_load_that_is_asked_to_end_waits_for_no_more_events_and_tells_what_it_did() {
+    let broker = Broker::shared();
+    let scene = Scene::new(broker, PARTITIONS, Way::HomeTopics, Clock::Live);
+    let mut process = Command::new(env!("CARGO_BIN_EXE_vigie"))
+        .current_dir(scene.folder())
+        .args(["load", "-", "--outputs", "none", "--brokers", &scene.brokers, "--prefix", &scene.prefix])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // More may come for ever.
+    let mut events = process.stdin.take().unwrap();
+    events.write_all(b"{\"type\":\"limit.removed\",\"subject\":\"B\"}\n{\"type\":\"clock.ti").unwrap();
+    await_that("the event is sent", MONITOR_MAX, || broker.read_committed(&scene.topic("limits")).len() == 1);
+    let interrupted = Command::new("sh").args(["-c", &format!("kill -INT {}", process.id())]).status().unwrap();
+    assert!(interrupted.success());
+    let output = process.wait_with_output().unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && table.starts_with("Ended when it was asked to"), "{table}");
+    drop(events);
 }
 
 #[test]

@@ -123,7 +123,8 @@ impl Rewriter {
         let mut answer = Ok(());
         // What is no object is for others to refuse.
         let _ = outline::members(value, data.start, &mut |name, span| {
-            let treatment = treatments.iter().find(|(field, _)| *field == name).map(|(_, treatment)| *treatment);
+            let treatment =
+                treatments.iter().find(|(field, _)| field.as_bytes() == name).map(|(_, treatment)| *treatment);
             match treatment {
                 Some(Treatment::Shift) => match shifted(dates, value, span, change) {
                     Ok(edit) => edits.extend(edit),
@@ -183,7 +184,7 @@ fn in_list(value: &[u8], list: Span, edits: &mut Vec<Edit>) {
     // What is no list of objects is for others to refuse.
     let _ = outline::items(value, list.start, &mut |item| {
         let _ = outline::members(value, item.start, &mut |name, span| {
-            if DOCUMENTS.contains(&name) {
+            if DOCUMENTS.iter().any(|document| document.as_bytes() == name) {
                 edits.push(Edit { span, with: With::Renewed });
             }
             ControlFlow::Continue(())

@@ -14,7 +14,7 @@ use super::plan::{Pace, Plan};
 use super::progress::Progress;
 use super::renew::{push_renewed, suffix};
 use super::rewrite::{Change, Rewriter};
-use super::shift::{ShiftTo, Shifting, later};
+use super::shift::{OffTheCalendar, ShiftTo, Shifting, later};
 use super::source::Chunk;
 use crate::base::Instant;
 use crate::cli::CliError;
@@ -162,6 +162,17 @@ impl OnDelivery for Tally {
     }
 }
 
+/// What is known of a line that is an event.
+struct Looked<'a> {
+    outline: Outline,
+    kind: Cow<'a, str>,
+    to: Route<'a>,
+    /// When it happens, as it is sent; only where times are read.
+    time: Option<Instant>,
+    /// Whether what is sent is the changed form of the line.
+    is_changed: bool,
+}
+
 /// Why sending cannot go on.
 enum Stopped {
     End(End),
@@ -283,46 +294,52 @@ impl Sending {
     /// Sends one event; or says why a line is none.
     #[inline]
     fn event(&mut self, line: &[u8], round: u32) -> Result<Result<(), &'static str>, Stopped> {
-        let outline = if self.reads_times { Outline::of(line) } else { Outline::of_attributes(line) };
-        let Some(outline) = outline else { return Ok(Err("it is no JSON object")) };
-        let Some(kind) = outline.kind.and_then(|span| text_at(line, span)) else {
-            return Ok(Err("it has no type"));
-        };
-        if self.targets.of(&kind).is_none() {
-            return Ok(Err("its type is not of the contract, so that it has no topic: see --topic"));
-        }
-        let (mut time, mut is_changed) = (None, false);
-        if self.reads_times {
-            time = outline.time.and_then(|span| text_at(line, span)).and_then(|text| Instant::parse(&text));
-            let days = self.shifting.days(time, round, || self.began.plus_nanos(self.watch.nanos() as i64));
-            time = time.map(|time| later(time, days));
-            if self.suffix.0 != round {
-                self.suffix = (round, suffix(round));
-            }
-            let change = Change { days, suffix: &self.suffix.1 };
-            is_changed = !change.is_none();
-            if is_changed && self.rewriter.rewrite(line, &outline, &kind, change, &mut self.changed).is_err() {
-                return Ok(Err("a date leaves the years 1970 to 2199 when it is shifted"));
-            }
-        }
-        // The buyer stays the same, whatever else changes.
-        let to = match route(line) {
-            Route::Unreadable => return Ok(Err("it has no subject")),
-            to => to,
+        let Looked { outline, kind, to, time, is_changed } = match self.look(line, round) {
+            Ok(looked) => looked,
+            Err(why) => return Ok(Err(why)),
         };
         let planned_ns = self.plan.next(time, self.watch.nanos());
         self.wait_until(planned_ns)?;
         self.look_ahead(time);
         let is_counted = self.plan.since_start(planned_ns) >= self.warm_up_ns;
         let counted_ns = if is_counted { planned_ns } else { WARM_UP };
-        if self.watcher.is_some() {
-            self.announce(line, &outline, counted_ns);
-        }
+        self.announce(line, &outline, counted_ns);
         let changed = std::mem::take(&mut self.changed);
         let value = if is_changed { &changed } else { line };
         let handed = self.hand_over(&kind, &to, value, counted_ns);
         self.changed = changed;
         handed.map(Ok)
+    }
+
+    /// Looks at a line, and changes it where it is to be sent otherwise; or says why it is no event.
+    fn look<'a>(&mut self, line: &'a [u8], round: u32) -> Result<Looked<'a>, &'static str> {
+        let outline = if self.reads_times { Outline::of(line) } else { Outline::of_attributes(line) };
+        let outline = outline.ok_or("it is no JSON object")?;
+        let kind = outline.kind.and_then(|span| text_at(line, span)).ok_or("it has no type")?;
+        if self.targets.of(&kind).is_none() {
+            return Err("its type is not of the contract, so that it has no topic: see --topic");
+        }
+        // The buyer stays the same, whatever else changes.
+        let to = match route(line) {
+            Route::Unreadable => return Err("it has no subject"),
+            to => to,
+        };
+        let mut looked = Looked { outline, kind, to, time: None, is_changed: false };
+        if self.reads_times {
+            let time = outline.time.and_then(|span| text_at(line, span)).and_then(|text| Instant::parse(&text));
+            let days = self.shifting.days(time, round, || self.began.plus_nanos(self.watch.nanos() as i64));
+            looked.time = time.map(|time| later(time, days));
+            if self.suffix.0 != round {
+                self.suffix = (round, suffix(round));
+            }
+            let change = Change { days, suffix: &self.suffix.1 };
+            looked.is_changed = !change.is_none();
+            if looked.is_changed {
+                let changed = self.rewriter.rewrite(line, &outline, &looked.kind, change, &mut self.changed);
+                changed.map_err(|OffTheCalendar| "a date leaves the years 1970 to 2199 when it is shifted")?;
+            }
+        }
+        Ok(looked)
     }
 
     /// Tells the reader of outputs of an event, by its source and the id that it is sent with.
