@@ -181,6 +181,22 @@ impl Settings {
         config
     }
 
+    /// For reading the inputs as they come. The broker waits a little for more before it answers, unless there is much: an
+    /// answer for every few records costs both sides more than the records do. So a record may come that much later, but an
+    /// idle input is not asked for more often than it would be.
+    pub(super) fn for_inputs(&self, streams: usize) -> ClientConfig {
+        const ENOUGH_BYTES: u32 = 64 << 10;
+        const TURN_SHARE: u32 = 10;
+        let wait_ms = (self.turn_ms / TURN_SHARE).clamp(5, 20);
+        let mut config = self.for_reading("inputs", streams);
+        for (key, value) in [("fetch.min.bytes", ENOUGH_BYTES), ("fetch.wait.max.ms", wait_ms)] {
+            if !self.properties.values.contains_key(key) {
+                config.set(key, value.to_string());
+            }
+        }
+        config
+    }
+
     /// For the transactions.
     pub(super) fn for_transactions(&self) -> ClientConfig {
         let mut config = self.for_sending("producer");
@@ -395,6 +411,7 @@ mod tests {
             assert!(config.create_native_config().is_ok());
         }
         assert_eq!(settings.for_reading("fetch", 8).get("fetch.wait.max.ms"), Some("7"));
+        assert_eq!(settings.for_inputs(8).get("fetch.wait.max.ms"), Some("7"));
     }
 
     #[test]

@@ -130,8 +130,8 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
         if records > 0 {
             observed.turn_ns.push(ended_ns - begun_ns);
             let now_ms = self.log.now().nanos().div_euclid(1_000_000);
-            for place in batch.order() {
-                observed.latency.note(now_ms.saturating_sub(batch.get(*place).time_ms).max(0).unsigned_abs());
+            for time_ms in batch.times_taken() {
+                observed.latency.note(now_ms.saturating_sub(time_ms).max(0).unsigned_abs());
             }
         }
     }
