@@ -66,6 +66,10 @@ pub enum Fetching {
 /// How long a request waits for its answer, where the user says nothing else.
 const SOCKET_TIMEOUT_MS: u32 = 10_000;
 
+/// Heartbeats in a session. A member hears by the answer of one that the group shares out anew, and until it has heard, whoever
+/// joins waits, and what it does meanwhile for partitions that it will lose is done twice.
+const HEARTBEATS: u32 = 20;
+
 impl Settings {
     /// The settings that a service begins with.
     #[must_use]
@@ -139,7 +143,7 @@ impl Settings {
                 .set("group.protocol", "classic")
                 .set("partition.assignment.strategy", "range")
                 .set("session.timeout.ms", self.session_timeout_ms.to_string())
-                .set("heartbeat.interval.ms", (self.session_timeout_ms / 4).clamp(100, 3_000).to_string()),
+                .set("heartbeat.interval.ms", (self.session_timeout_ms / HEARTBEATS).clamp(100, 1_000).to_string()),
             GroupProtocol::Consumer => config.set("group.protocol", "consumer").set("group.remote.assignor", "range"),
         };
         config
@@ -434,6 +438,7 @@ mod tests {
         let hasty = Settings { transaction_timeout_ms: 5_000, ..settings.clone() }.for_transactions();
         assert_eq!(hasty.get("socket.timeout.ms"), Some("5000"));
         assert_eq!(settings.for_group().get("group.instance.id"), Some("a-3"));
+        assert_eq!(settings.for_group().get("heartbeat.interval.ms"), Some("500"));
         assert_eq!(settings.for_group().get("partition.assignment.strategy"), Some("range"));
         let broker = Settings { protocol: GroupProtocol::Consumer, ..settings };
         let group = broker.for_group();
