@@ -10,6 +10,7 @@ import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.sink.TransactionNamingStrategy;
 import org.apache.flink.connector.kafka.source.KafkaSource;
@@ -100,7 +101,12 @@ public final class FlinkPeer {
     private static KafkaSink<Told> sink(Arguments arguments) {
         return KafkaSink.<Told>builder()
                 .setBootstrapServers(arguments.brokers())
-                .setRecordSerializer(new ToldSerializer(arguments.output()))
+                .setRecordSerializer(
+                        KafkaRecordSerializationSchema.<Told>builder()
+                                .setTopic(arguments.output())
+                                .setKeySerializationSchema(new Told.Key())
+                                .setValueSerializationSchema(new Told.Value())
+                                .build())
                 .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
                 .setTransactionalIdPrefix(arguments.group())
                 // A few ids that are used again, not a new one each checkpoint.
