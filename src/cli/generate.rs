@@ -61,7 +61,7 @@ impl Arguments {
     }
 }
 
-fn preset(text: &str) -> Result<&'static Preset, String> {
+pub(super) fn preset(text: &str) -> Result<&'static Preset, String> {
     let names = || PRESETS.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", ");
     PRESETS.iter().find(|preset| preset.name == text).ok_or_else(|| format!("choose one of {}", names()))
 }

@@ -6,6 +6,7 @@ mod dead_letters;
 mod generate;
 mod import;
 mod inspect;
+mod load;
 mod params;
 mod progress;
 mod replay;
@@ -33,6 +34,7 @@ enum Command {
     Backtest(backtest::Arguments),
     Import(import::Arguments),
     Generate(generate::Arguments),
+    Load(load::Arguments),
     Topics(topics::Arguments),
     Inspect(inspect::Arguments),
     Simulate(simulate::Arguments),
@@ -66,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Backtest(arguments) => backtest::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
+        Command::Load(arguments) => load::run(&arguments),
         Command::Topics(arguments) => topics::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),

@@ -31,7 +31,7 @@ mod portfolio;
 mod summary;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(super) mod text;
 
 /// Partitions at most: each may have three spools open.
 const PARTITIONS_MAX: i64 = 256;

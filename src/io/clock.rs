@@ -37,6 +37,12 @@ impl Stopwatch {
     }
 }
 
+/// Waits for about so many nanoseconds: for the world outside, never for a deadline of the engine.
+#[expect(clippy::disallowed_methods, reason = "this is where clocks are waited for")]
+pub fn pause_nanos(pause_ns: u64) {
+    std::thread::sleep(std::time::Duration::from_nanos(pause_ns));
+}
+
 /// Waits so many milliseconds: for the world outside, never for a deadline of the engine.
 #[expect(clippy::disallowed_methods, reason = "this is where clocks are waited for")]
 pub fn pause(pause_ms: u64) {

@@ -3,6 +3,7 @@
 pub mod decode;
 pub mod encode;
 pub mod history;
+pub mod outline;
 pub mod output;
 pub mod portfolio;
 pub mod report;

@@ -10,6 +10,7 @@ mod faults;
 mod follower;
 mod harness;
 mod level;
+mod load;
 mod log;
 mod lost;
 mod monitor;

@@ -4,8 +4,10 @@
 //! (`inputs`), a producer of transactions (`producer`), and, when there is something to read again, a client for that
 //! (`reader`). All of them live on the worker's thread; librdkafka's own threads do the talking.
 
+pub mod bulk;
 mod error;
 pub mod fail;
+mod follower;
 mod group;
 mod inputs;
 mod listener;
@@ -24,6 +26,8 @@ use std::time::Duration;
 
 use rdkafka::consumer::BaseConsumer;
 
+pub use bulk::{BulkSender, Delivered, Handed, OnDelivery};
+pub use follower::Follower;
 pub use open::OpenError;
 pub use queue::drain;
 pub use sender::{CommittedReader, Sender};

@@ -169,6 +169,18 @@ impl Settings {
         config
     }
 
+    /// For following partitions as they grow: as for reading, but the broker holds a question back for so long while there is
+    /// nothing, and answers with the first record.
+    pub(super) fn for_following(&self, role: &str, streams: usize, longest_ms: u32) -> ClientConfig {
+        let mut config = self.for_reading(role, streams);
+        for (key, value) in [("fetch.wait.max.ms", longest_ms.to_string()), ("fetch.min.bytes", "1".to_owned())] {
+            if !self.properties.values.contains_key(key) {
+                config.set(key, value);
+            }
+        }
+        config
+    }
+
     /// For the transactions.
     pub(super) fn for_transactions(&self) -> ClientConfig {
         let mut config = self.for_sending("producer");
