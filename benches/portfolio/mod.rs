@@ -97,6 +97,12 @@ impl Portfolio {
         apply(&mut self.shards[shard as usize], event, &mut self.told, &mut self.effects);
     }
 
+    /// Looks ahead to events that are about to be applied, all of one shard.
+    #[allow(dead_code, reason = "the benchmark of memory has no use for it")]
+    pub fn look_ahead(&self, shard: u32, events: &[(Event<'_>, u32)]) {
+        self.shards[shard as usize].look_ahead(events.iter().map(|(event, _)| event));
+    }
+
     /// The shards.
     #[allow(dead_code, reason = "only days begin shard by shard")]
     pub fn shards_mut(&mut self) -> impl Iterator<Item = &mut Shard> {

@@ -3,6 +3,7 @@
 mod judging;
 mod proposing;
 mod scoring;
+mod touching;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use compact_str::CompactString;

@@ -3,12 +3,15 @@
 use borsh::BorshSerialize;
 
 use crate::base::stored::restored;
+use crate::risk::shard::ahead::touch;
 use crate::base::{Cents, Day};
 use crate::event::{MonthEnd, Points};
 
 /// No month end is earlier: an instant of 1970 may lie in 1969 by its offset.
 const FIRST_DAY: Day = Day::from_number(-365);
 
+/// The longest number of up to 126 bits.
+const BYTES_MAX: usize = 18;
 /// Months that are kept.
 pub const MONTHS_MAX: usize = 24;
 
@@ -46,19 +49,47 @@ impl MonthEnds {
         (months <= MONTHS_MAX).then_some(MonthEnds { packed })
     }
 
+    /// Fetches them.
+    pub fn touch(&self) {
+        if let Some(last) = self.packed.last() {
+            touch(*last);
+        }
+    }
+
     /// Keeps a month end, later than those before, and forgets what is older than [`MONTHS_MAX`] months.
     pub fn keep(&mut self, end: MonthEnd) {
+        self.forget(end.day);
+        let mut bytes = [0; 4 * BYTES_MAX];
+        let mut room = &mut bytes[..];
+        put(&mut room, u128::from(end.day.since(FIRST_DAY).unsigned_abs()));
+        put(&mut room, end.exposure.0.unsigned_abs());
+        put(&mut room, end.overdue.0.unsigned_abs());
+        put(&mut room, u128::from(end.score.quarters()));
+        let left = room.len();
+        let len = bytes.len() - left;
+        self.packed.reserve_exact(len);
+        self.packed.extend_from_slice(&bytes[..len]);
+    }
+
+    /// Forgets what is too old once there is a month end on `day`, and what there is no more room for.
+    fn forget(&mut self, day: Day) {
         const DAYS_KEPT: i32 = MONTHS_MAX as i32 * 31;
-        let kept: Vec<MonthEnd> =
-            self.iter().filter(|old| end.day.since(old.day) < DAYS_KEPT).chain(std::iter::once(end)).collect();
-        self.packed.clear();
-        for end in &kept[kept.len().saturating_sub(MONTHS_MAX)..] {
-            put(&mut self.packed, u128::from(end.day.since(FIRST_DAY).unsigned_abs()));
-            put(&mut self.packed, end.exposure.0.unsigned_abs());
-            put(&mut self.packed, end.overdue.0.unsigned_abs());
-            put(&mut self.packed, u128::from(end.score.quarters()));
+        let mut months = self.packed.iter().filter(|byte| **byte & 0x80 == 0).count() / 4;
+        let mut rest = self.packed.as_slice();
+        let mut kept = rest;
+        while !rest.is_empty() {
+            let old = FIRST_DAY.plus(take(&mut rest) as i32);
+            if day.since(old) < DAYS_KEPT && months < MONTHS_MAX {
+                break;
+            }
+            for _ in ["exposure", "overdue", "score"] {
+                take(&mut rest);
+            }
+            kept = rest;
+            months -= 1;
         }
-        self.packed.shrink_to_fit();
+        let forgotten = self.packed.len() - kept.len();
+        self.packed.drain(..forgotten);
     }
 
     /// The month ends, the oldest first.
@@ -76,17 +107,23 @@ impl MonthEnds {
 }
 
 /// Seven bits a byte, the lowest first; the top bit says that more follow.
-fn put(out: &mut Vec<u8>, mut value: u128) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
+///
+/// # Panics
+/// When there is less room than [`BYTES_MAX`] and the number needs it.
+fn put(room: &mut &mut [u8], mut value: u128) {
+    loop {
+        let (byte, rest) = std::mem::take(room).split_first_mut().expect("room for the longest number");
+        *room = rest;
+        *byte = value as u8 & 0x7f | u8::from(value >= 0x80) << 7;
         value >>= 7;
+        if value == 0 {
+            return;
+        }
     }
-    out.push(value as u8);
 }
 
 /// As [`take`], of bytes that may be anything; `None` where no number ends within 128 bits.
 fn checked(bytes: &mut &[u8]) -> Option<u128> {
-    const BYTES_MAX: usize = 18;
     bytes.iter().take(BYTES_MAX).any(|byte| byte & 0x80 == 0).then(|| take(bytes))
 }
 

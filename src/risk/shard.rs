@@ -1,5 +1,6 @@
 //! Owns a shard: the buyers of one partition, their clock, and the order in which they are judged.
 
+pub mod ahead;
 mod chain;
 mod changed;
 pub mod live;

@@ -4,7 +4,8 @@
 
 use bumpalo::Bump;
 
-use crate::event::{Effect, Refusal};
+use crate::event::{Effect, Event, Refusal};
+use crate::risk::shard::ahead::GROUP;
 use crate::risk::{Outcome, Shard};
 use crate::wire::{self, DecodeRules, decode_record, decode_value};
 
@@ -82,21 +83,18 @@ impl Turn {
         let Turn { batch, outbox, positions, .. } = self;
         let Desk { topics, rules, scratch, effects } = desk;
         let first_position = positions.len();
-        for place in &batch.order()[run] {
-            let record = batch.get(*place);
-            move_on(positions, first_position, &record);
-            let Some(value) = record.value else {
-                counts.skipped += 1;
-                continue;
-            };
-            if let Err(refusal) = apply_one(&record, value, shard, topics, rules, scratch, effects, counts) {
-                outbox.refuse(&record, &refusal, topics, counts);
+        let places = &batch.order()[run];
+        apply_all(batch, places, shard, (topics, rules), scratch, effects, |_, record, came, effects| {
+            move_on(positions, first_position, record);
+            match came {
+                Ok(Some(fate)) => fate.count(counts),
+                Ok(None) => counts.skipped += 1,
+                Err(refusal) => outbox.refuse(record, &refusal, topics, counts),
             }
-            scratch.reset();
             if !effects.is_empty() {
                 outbox.take(effects, topics, record.partition, counts);
             }
-        }
+        });
     }
 
     /// Does `work` on shards without any record: what it says is sent with the turn.
@@ -129,42 +127,94 @@ fn move_on(positions: &mut Vec<Position>, first: usize, record: &Record<'_>) {
 /// What became of a record that was not refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    Applied,
-    Duplicate,
+    Applied(Sent),
+    Duplicate(Sent),
 }
 
-/// Decodes a record and applies it, and counts it unless it is refused.
-#[allow(clippy::too_many_arguments)]
-#[inline]
-pub(super) fn apply_one<'a>(
+/// How often an event is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// Once, to the partition of its buyer.
+    Once,
+    /// To every partition.
+    ToAll,
+}
+
+impl Fate {
+    /// Adds one to the count of such.
+    pub(super) fn count(self, counts: &mut Counts) {
+        let (sent, is_applied) = match self {
+            Fate::Applied(sent) => (sent, true),
+            Fate::Duplicate(sent) => (sent, false),
+        };
+        let tally = match sent {
+            Sent::Once => &mut counts.own,
+            Sent::ToAll => &mut counts.copies,
+        };
+        if is_applied {
+            tally.applied += 1;
+        } else {
+            tally.duplicate += 1;
+        }
+    }
+}
+
+/// What comes of a record, in its order.
+pub(super) type Came = Result<Option<Fate>, Refusal>;
+
+/// Decodes and applies the records at `places` of `batch`, which are all of one partition, in this order, and hands over what
+/// came of each, with what it brought about: `None` for one without a value, which is skipped.
+///
+/// They go in groups: all of a group are decoded before the first is applied, so that what they will touch can be fetched
+/// together.
+pub(super) fn apply_all(
+    batch: &Batch,
+    places: &[u32],
+    shard: &mut Shard,
+    (topics, rules): (&Topics, &DecodeRules),
+    scratch: &mut Bump,
+    effects: &mut Vec<Effect>,
+    mut came: impl FnMut(u32, &Record<'_>, Came, &mut Vec<Effect>),
+) {
+    for group in places.chunks(GROUP) {
+        let mut events = bumpalo::collections::Vec::with_capacity_in(group.len(), scratch);
+        for place in group {
+            let record = batch.get(*place);
+            events.push((record, record.value.map(|value| decode(&record, value, topics, rules, scratch))));
+        }
+        shard.look_ahead(events.iter().filter_map(|(_, event)| event.as_ref()?.as_ref().ok()));
+        for (place, (record, event)) in group.iter().zip(events) {
+            let fate = match event {
+                None => Ok(None),
+                Some(Err(refusal)) => Err(refusal),
+                Some(Ok(event)) => apply_one(&event, shard, effects).map(Some),
+            };
+            came(*place, &record, fate, effects);
+        }
+        scratch.reset();
+    }
+}
+
+fn decode<'a>(
     record: &Record<'a>,
     value: &'a [u8],
-    shard: &mut Shard,
     topics: &Topics,
     rules: &DecodeRules,
     scratch: &'a Bump,
-    effects: &mut Vec<Effect>,
-    counts: &mut Counts,
-) -> Result<Fate, Refusal> {
-    let event = match topics.inputs[usize::from(record.topic.0)] {
-        None => decode_value(value, rules, scratch)?,
-        Some(topic) => {
-            let headers = bumpalo::collections::Vec::from_iter_in(record.headers.iter(), scratch).into_bump_slice();
-            let Record { partition, key, .. } = *record;
-            let record = wire::Record { topic, partition, partitions: topics.partitions, key, headers, value };
-            decode_record(&record, rules, scratch)?
-        }
-    };
-    let tally = if event.body.spec().has_buyer { &mut counts.own } else { &mut counts.copies };
-    match shard.apply(&event, effects) {
-        Outcome::Applied => {
-            tally.applied += 1;
-            Ok(Fate::Applied)
-        }
-        Outcome::Duplicate => {
-            tally.duplicate += 1;
-            Ok(Fate::Duplicate)
-        }
+) -> Result<Event<'a>, Refusal> {
+    let Some(topic) = topics.inputs[usize::from(record.topic.0)] else { return decode_value(value, rules, scratch) };
+    let headers = bumpalo::collections::Vec::from_iter_in(record.headers.iter(), scratch).into_bump_slice();
+    let Record { partition, key, .. } = *record;
+    let record = wire::Record { topic, partition, partitions: topics.partitions, key, headers, value };
+    decode_record(&record, rules, scratch)
+}
+
+#[inline]
+fn apply_one(event: &Event<'_>, shard: &mut Shard, effects: &mut Vec<Effect>) -> Result<Fate, Refusal> {
+    let sent = if event.body.spec().has_buyer { Sent::Once } else { Sent::ToAll };
+    match shard.apply(event, effects) {
+        Outcome::Applied => Ok(Fate::Applied(sent)),
+        Outcome::Duplicate => Ok(Fate::Duplicate(sent)),
         Outcome::Refused(refusal) => Err(refusal),
     }
 }

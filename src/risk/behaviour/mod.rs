@@ -15,6 +15,7 @@ pub use fading::Fading;
 use super::ledger::{Settlement, SettlementTurn};
 use super::params::ScoreLevels;
 use crate::base::Day;
+use crate::risk::shard::ahead::touch;
 
 /// A whole invoice in the sums.
 pub const WHOLE: i64 = 1 << 16;
@@ -135,6 +136,13 @@ impl Default for Behaviour {
 }
 
 impl Behaviour {
+    /// Fetches it.
+    pub fn touch(&self) {
+        touch(self.day);
+        touch(self.deviation);
+        touch(self.habit_month);
+    }
+
     /// Takes in what an event on `day` settled. `weight` gives what a payment's amount weighs, over 0.
     pub fn observe(&mut self, seen: &[Settlement], day: Day, pace: &Pace, weight: impl Fn(&Settlement) -> i64) {
         let Some(first) = seen.first() else { return };

@@ -10,6 +10,7 @@ use super::payment::{CreditNote, LaterAllocation, Payment, Share};
 use super::slots::{AllocationSlot, CreditNoteSlot, IncidentSlot, InvoiceSlot, OrderSlot, PaymentSlot, SellerNumber};
 use crate::base::Sum;
 use crate::base::hash::hash_key;
+use crate::risk::shard::ahead::touch;
 
 /// What the index can find. The number is part of the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,25 +25,34 @@ enum Kind {
     Incident,
 }
 
-/// A kind (3 bits) and a place in its list (29 bits).
+/// A kind (3 bits) and a place in its list (29 bits), and the hash of its name: so that neither a growing index nor a search
+/// looks at documents of another name.
 #[derive(Debug, Clone, Copy)]
-struct Entry(u32);
+struct Entry {
+    at: u32,
+    hash: u32,
+}
 
 /// Documents of one kind that a buyer can have.
 const PLACES_MAX: usize = 1 << 29;
 
 impl Entry {
-    fn new(kind: Kind, place: usize) -> Entry {
+    fn new(kind: Kind, place: usize, hash: u32) -> Entry {
         assert!(place < PLACES_MAX, "a buyer has under {PLACES_MAX} documents of a kind");
-        Entry((kind as u32) << 29 | place as u32)
+        Entry { at: (kind as u32) << 29 | place as u32, hash }
     }
 
     fn kind(self) -> u32 {
-        self.0 >> 29
+        self.at >> 29
     }
 
     fn place(self) -> usize {
-        (self.0 & (PLACES_MAX as u32 - 1)) as usize
+        (self.at & (PLACES_MAX as u32 - 1)) as usize
+    }
+
+    /// The hash that the index goes by.
+    fn spread(&self) -> u64 {
+        spread(self.hash)
     }
 }
 
@@ -68,16 +78,21 @@ pub struct Documents {
     index: HashTable<Entry>,
 }
 
+/// The index takes places from the lower end of a hash, and a tag from its upper end.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
+}
+
 /// The part of a key beside the id: kind and seller.
 fn space(kind: u32, seller: Option<SellerNumber>) -> u64 {
     u64::from(kind) << 32 | seller.map_or(0, |seller| seller.index() as u64 + 1)
 }
 
-/// Appends to a list that grows by a quarter: closed documents stay for long, and a doubled list wastes up to a half.
+/// Appends to a list that grows by a third: closed documents stay for long, and a doubled list wastes up to a half.
 fn push<T>(list: &mut Vec<T>, item: T) -> usize {
-    const STEP_MIN: usize = 2;
+    const STEP_MIN: usize = 4;
     if list.len() == list.capacity() {
-        list.reserve_exact((list.len() / 4).max(STEP_MIN));
+        list.reserve_exact((list.len() / 3).max(STEP_MIN));
     }
     list.push(item);
     list.len() - 1
@@ -95,7 +110,7 @@ macro_rules! documents_of_sellers {
             /// Adds a document that is not there yet.
             pub fn $add(&mut self, document: $document) -> $slot {
                 let place = push(&mut self.$list, document);
-                self.enter(Entry::new(Kind::$kind, place));
+                self.enter(Kind::$kind, place);
                 $slot::at(place)
             }
         )*
@@ -125,7 +140,7 @@ impl Documents {
         self.find_seller(id).unwrap_or_else(|| {
             self.sellers.reserve_exact(usize::from(self.sellers.len() < 2));
             self.sellers.push(id.into());
-            self.enter(Entry::new(Kind::Seller, self.sellers.len() - 1));
+            self.enter(Kind::Seller, self.sellers.len() - 1);
             SellerNumber::at(self.sellers.len() - 1)
         })
     }
@@ -145,7 +160,7 @@ impl Documents {
     /// Adds an incident that is not there yet.
     pub fn add_incident(&mut self, incident: Incident) -> IncidentSlot {
         let place = push(&mut self.incidents, incident);
-        self.enter(Entry::new(Kind::Incident, place));
+        self.enter(Kind::Incident, place);
         IncidentSlot::at(place)
     }
 
@@ -213,42 +228,38 @@ impl Documents {
             (Kind::Order, self.orders.len()),
             (Kind::Incident, self.incidents.len()),
         ];
-        let mut index = HashTable::with_capacity(lists.iter().map(|(_, len)| len).sum());
-        let hash = |entry: &Entry| {
-            let (space, id) = self.key(*entry);
-            hash_key(space, id)
-        };
+        self.index = HashTable::with_capacity(lists.iter().map(|(_, len)| len).sum());
         for (kind, len) in lists {
-            for place in 0..len {
-                let entry = Entry::new(kind, place);
-                index.insert_unique(hash(&entry), entry, hash);
-            }
+            (0..len).for_each(|place| self.enter(kind, place));
         }
-        self.index = index;
     }
 
     #[inline]
     fn find(&self, kind: Kind, seller: Option<SellerNumber>, id: &str) -> Option<usize> {
         let wanted = space(kind as u32, seller);
-        let found = self.index.find(hash_key(wanted, id), |entry| self.key(*entry) == (wanted, id));
-        found.map(|entry| entry.place())
+        let hash = hash_key(wanted, id) as u32;
+        let is_it = |entry: &Entry| {
+            entry.hash == hash && entry.kind() == kind as u32 && self.key(entry.kind(), entry.place()) == (wanted, id)
+        };
+        self.index.find(spread(hash), is_it).map(|entry| entry.place())
     }
 
-    fn enter(&mut self, entry: Entry) {
-        let mut index = std::mem::take(&mut self.index);
-        let hash = |entry: &Entry| {
-            let (space, id) = self.key(*entry);
-            hash_key(space, id)
-        };
-        index.insert_unique(hash(&entry), entry, hash);
-        self.index = index;
+    /// Fetches where the index looks for a name.
+    pub fn touch_index(&self, kind: u32, seller: SellerNumber, id: &str) {
+        let hash = hash_key(space(kind, Some(seller)), id) as u32;
+        touch(self.index.iter_hash(spread(hash)).next().map_or(0, |entry| entry.at));
+    }
+
+    fn enter(&mut self, kind: Kind, place: usize) {
+        let (space, id) = self.key(kind as u32, place);
+        let entry = Entry::new(kind, place, hash_key(space, id) as u32);
+        self.index.insert_unique(entry.spread(), entry, Entry::spread);
     }
 
     /// The name of an entry.
     #[inline]
-    fn key(&self, entry: Entry) -> (u64, &str) {
-        let place = entry.place();
-        let (seller, id) = match entry.kind() {
+    fn key(&self, kind: u32, place: usize) -> (u64, &str) {
+        let (seller, id) = match kind {
             0 => (None, &self.sellers[place]),
             1 => (Some(self.invoices[place].seller), &self.invoices[place].id),
             2 => (Some(self.credit_notes[place].seller), &self.credit_notes[place].id),
@@ -257,6 +268,6 @@ impl Documents {
             5 => (Some(self.orders[place].seller), &self.orders[place].id),
             _ => (None, &self.incidents[place].id),
         };
-        (space(entry.kind(), seller), id)
+        (space(kind, seller), id)
     }
 }

@@ -12,6 +12,7 @@ mod restored;
 pub mod settlement;
 pub mod slots;
 pub mod totals;
+mod touching;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 

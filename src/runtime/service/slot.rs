@@ -16,7 +16,7 @@ use crate::runtime::observed::{Figures, TopicTally};
 use crate::runtime::outbox::Outbox;
 use crate::runtime::records::{Record, Records};
 use crate::runtime::snapshot::Standing;
-use crate::runtime::turn::{Desk, Fate, apply_one};
+use crate::runtime::turn::{Desk, Fate, apply_all};
 
 /// A shard and where it stands.
 pub(super) struct Slot {
@@ -259,49 +259,37 @@ impl Slot {
         let mut ranges: Vec<Range> = Vec::with_capacity(topics.inputs.len().min(places.len()));
         let mut counts = EntryCounts::default();
         made.topics.resize(topics.inputs.len(), TopicTally::default());
-        for place in places {
-            let record = batch.get(*place);
-            self.note(&mut ranges, &record, batch.raw(*place));
-            let tally = &mut made.topics[usize::from(record.topic.0)];
-            let Some(value) = record.value else {
-                made.counts.skipped += 1;
-                (tally.skipped, counts.skipped) = (tally.skipped + 1, counts.skipped + 1);
-                continue;
-            };
-            let shard = &mut self.shard;
-            match apply_one(&record, value, shard, topics, rules, scratch, effects, &mut made.counts) {
-                Ok(Fate::Applied) => (tally.applied, counts.applied) = (tally.applied + 1, counts.applied + 1),
-                Ok(Fate::Duplicate) => {
-                    (tally.duplicate, counts.duplicate) = (tally.duplicate + 1, counts.duplicate + 1)
+        let (positions, log) = (&mut self.positions, &mut self.log);
+        let Made { outbox, counts: told, topics: tallies, .. } = made;
+        apply_all(batch, places, &mut self.shard, (topics, rules), scratch, effects, |place, record, came, effects| {
+            note(positions, &mut ranges, record, batch.raw(place));
+            log.last_record_ms = record.time_ms;
+            let tally = &mut tallies[usize::from(record.topic.0)];
+            match came {
+                Ok(Some(fate)) => {
+                    fate.count(told);
+                    match fate {
+                        Fate::Applied(_) => (tally.applied, counts.applied) = (tally.applied + 1, counts.applied + 1),
+                        Fate::Duplicate(_) => {
+                            (tally.duplicate, counts.duplicate) = (tally.duplicate + 1, counts.duplicate + 1);
+                        }
+                    }
+                }
+                Ok(None) => {
+                    told.skipped += 1;
+                    (tally.skipped, counts.skipped) = (tally.skipped + 1, counts.skipped + 1);
                 }
                 Err(refusal) => {
                     (tally.refused, counts.refused) = (tally.refused + 1, counts.refused + 1);
-                    made.outbox.refuse(&record, &refusal, topics, &mut made.counts);
+                    outbox.refuse(record, &refusal, topics, told);
                 }
             }
-            scratch.reset();
             if !effects.is_empty() {
-                made.outbox.take(effects, topics, record.partition, &mut made.counts);
+                outbox.take(effects, topics, record.partition, told);
             }
-        }
+        });
         ranges.sort_unstable_by_key(|range| range.topic);
         (ranges, counts)
-    }
-
-    /// Notes that a record was read.
-    #[inline]
-    fn note(&mut self, ranges: &mut Vec<Range>, record: &Record<'_>, raw: &[u8]) {
-        let position = &mut self.positions[usize::from(record.topic.0)];
-        let range = match ranges.iter_mut().position(|range| range.topic == record.topic.0) {
-            Some(place) => &mut ranges[place],
-            None => {
-                ranges.push(Range::empty(record.topic, *position));
-                ranges.last_mut().expect("one was pushed")
-            }
-        };
-        range.take(record, raw);
-        *position = range.to;
-        self.log.last_record_ms = record.time_ms;
     }
 
     /// What a turn does after its records.
@@ -339,6 +327,21 @@ impl Slot {
             }
         }
     }
+}
+
+/// Notes that a record was read.
+#[inline]
+fn note(positions: &mut [i64], ranges: &mut Vec<Range>, record: &Record<'_>, raw: &[u8]) {
+    let position = &mut positions[usize::from(record.topic.0)];
+    let range = match ranges.iter_mut().position(|range| range.topic == record.topic.0) {
+        Some(place) => &mut ranges[place],
+        None => {
+            ranges.push(Range::empty(record.topic, *position));
+            ranges.last_mut().expect("one was pushed")
+        }
+    };
+    range.take(record, raw);
+    *position = range.to;
 }
 
 /// How long a topic that runs ahead of the others is held back.
