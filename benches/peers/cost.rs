@@ -1,29 +1,19 @@
 //! Flat out on a preloaded topic: events a second, CPU time an event, bytes that the broker keeps.
 
-use vigie::io::clock::{Stopwatch, pause};
+use vigie::io::clock::Stopwatch;
 
 use crate::Bench;
 use crate::check::check;
+use crate::follow::{Sample, follow};
 use crate::kafka::{Progress, bytes_on_disk, delete_topics};
 use crate::preload::{preload, tick};
-use crate::side::{Clock, Run, Running};
+use crate::side::{Clock, Run};
 use crate::stream::{Stream, WARM_UP};
 use crate::support::Outcome;
 use crate::table::Figure;
 
-/// How often the sides are looked at.
-const LOOK_MS: u64 = 50;
-/// A side that commits nothing for so long hangs.
-const STUCK_SECONDS: f64 = 180.0;
 /// What the broker keeps for all groups and producers.
 const INTERNAL: [&str; 2] = ["__consumer_offsets", "__transaction_state"];
-
-/// How far a side was at a moment, and what it had taken until then.
-struct Sample {
-    wall: f64,
-    cpu: f64,
-    events: f64,
-}
 
 /// Measures all sides, interleaved.
 pub fn costs(bench: &mut Bench<'_>) -> Outcome<()> {
@@ -40,7 +30,7 @@ pub fn costs(bench: &mut Bench<'_>) -> Outcome<()> {
     );
     for round in 0..bench.arguments.runs {
         for side in bench.arguments.sides.clone() {
-            let folder = tempfile::tempdir()?;
+            let folder = bench.folder()?;
             let run = bench.run(side, "cost", round, topic, folder.path(), Clock::Event);
             run.prepare()?;
             let figures = if side.does_the_job() { job(&run)? } else { floor(&run, events)? };
@@ -65,7 +55,7 @@ fn floor(run: &Run<'_>, events: u64) -> Outcome<Vec<(Figure, f64)>> {
 fn job(run: &Run<'_>) -> Outcome<Vec<(Figure, f64)>> {
     let of_itself = [run.name.as_str()];
     let kept_before = bytes_on_disk(run.broker, &INTERNAL)?;
-    let progress = Progress::of(run.broker, &run.name, run.input)?;
+    let progress = Progress::of(run.broker, &run.name, &run.input)?;
     let mut running = run.start()?;
     let samples = follow(&mut running, &progress, progress.records)?;
     let kept = bytes_on_disk(run.broker, &INTERNAL)? - kept_before + bytes_on_disk(run.broker, &of_itself)?;
@@ -84,27 +74,6 @@ fn job(run: &Run<'_>) -> Outcome<Vec<(Figure, f64)>> {
         (Figure::Bytes, kept as f64 / records),
         (Figure::MemoryAtCost, peak as f64 / 1e6),
     ])
-}
-
-/// Looks at a side until it has committed so many records.
-fn follow(running: &mut Running, progress: &Progress, records: u64) -> Outcome<Vec<Sample>> {
-    let (since, mut samples) = (Stopwatch::start(), Vec::<Sample>::new());
-    let mut moved = 0.0;
-    loop {
-        running.must_live()?;
-        let committed = progress.committed()?;
-        let sample = Sample { wall: since.seconds(), cpu: running.cpu()?, events: committed as f64 };
-        if samples.last().is_none_or(|last| last.events < sample.events) {
-            moved = sample.wall;
-            samples.push(sample);
-        } else if sample.wall - moved > STUCK_SECONDS {
-            return Err(format!("stuck at {committed} of {records} records for {STUCK_SECONDS} s").into());
-        }
-        if committed >= records {
-            return Ok(samples);
-        }
-        pause(LOOK_MS);
-    }
 }
 
 /// What an event takes of something, by least squares over the samples: what is under way and not committed yet, and what a start

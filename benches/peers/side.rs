@@ -1,6 +1,6 @@
 //! Who is measured, and how each is started.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
@@ -117,23 +117,31 @@ pub struct Run<'a> {
     /// Who runs.
     pub side: Side,
     /// The topic of all its input.
-    pub input: &'a str,
+    pub input: String,
     /// Of its group, and what its topics begin with; another for each run.
     pub name: String,
     /// Where it keeps state.
-    pub folder: &'a Path,
+    pub folder: PathBuf,
     /// Memory of a Java heap, as Java is told it.
-    pub heap: &'a str,
+    pub heap: String,
     /// The clock of vigie.
     pub clock: Clock,
+    /// Where it says what goes wrong.
+    pub log: PathBuf,
 }
 
 /// A process that runs; killed with its handle.
 pub struct Running {
     child: Child,
+    log: PathBuf,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    /// With so much memory for a Java heap.
+    pub fn with_heap(self, heap: &str) -> Run<'a> {
+        Run { heap: heap.to_owned(), ..self }
+    }
+
     /// The topic that its alerts go to.
     pub fn output(&self) -> String {
         format!("{}.alerts", self.name)
@@ -158,7 +166,7 @@ impl Run<'_> {
         let mut command = match self.side.engine {
             Engine::Floor => {
                 let mut command = Command::new(std::env::current_exe()?);
-                command.args(["drain", &self.broker.address(), self.input]);
+                command.args(["drain", &self.broker.address(), &self.input]);
                 command
             }
             Engine::Vigie | Engine::VigieReduced => self.vigie(),
@@ -167,7 +175,11 @@ impl Run<'_> {
             Engine::FlinkHeap => self.peer("flink", "vigie.peers.flink.FlinkPeer", "memory")?,
             Engine::FlinkRocksDb => self.peer("flink", "vigie.peers.flink.FlinkPeer", "rocksdb")?,
         };
-        Ok(Running { child: command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()? })
+        let log = File::options().create(true).append(true).open(&self.log)?;
+        Ok(Running {
+            child: command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()?,
+            log: self.log.clone(),
+        })
     }
 
     fn vigie(&self) -> Command {
@@ -211,9 +223,9 @@ impl Run<'_> {
         let mut command = Command::new("java");
         command.args(JVM).arg(format!("-Xmx{}", self.heap)).arg(format!("-Xms{}", self.heap));
         command.arg("-cp").arg(format!("{}/*:{}/libs/*", built.display(), built.display())).arg(class);
-        command.args(["--brokers", &self.broker.address(), "--input", self.input, "--output", &self.output()]);
+        command.args(["--brokers", &self.broker.address(), "--input", &self.input, "--output", &self.output()]);
         command.args(["--group", &self.name, "--store", store, "--commit-ms", &self.side.commit_ms.to_string()]);
-        command.args(["--threads", &THREADS.to_string(), "--state-dir"]).arg(self.folder);
+        command.args(["--threads", &THREADS.to_string(), "--state-dir"]).arg(&self.folder);
         Ok(command)
     }
 }
@@ -240,7 +252,7 @@ impl Running {
     pub fn must_live(&mut self) -> Outcome<()> {
         match self.child.try_wait()? {
             None => Ok(()),
-            Some(status) => Err(format!("it ended: {status}; what it said is above").into()),
+            Some(status) => Err(format!("it ended: {status}; what it said is in {}", self.log.display()).into()),
         }
     }
 

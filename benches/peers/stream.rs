@@ -9,7 +9,7 @@ use std::fmt::Write;
 /// Open invoices of each buyer once the stream is in its steady state.
 pub const OPEN_INVOICES: u64 = 10;
 /// Before this share of the events has passed, invoices are issued and none is paid.
-pub const WARM_UP: f64 = 0.2;
+pub const WARM_UP: f64 = 0.3;
 /// What of a buyer comes before the steady state: a limit and its invoices.
 const FILL: u64 = 1 + OPEN_INVOICES;
 /// 2025-01-01.
@@ -35,6 +35,8 @@ const CLEAR_PCT: i64 = 95;
 pub struct Stream {
     /// Buyers.
     pub buyers: u64,
+    /// When the first event happens, by its own word.
+    start_ms: i64,
 }
 
 /// What an event does to its buyer.
@@ -51,7 +53,18 @@ impl Stream {
     /// So many buyers that the stream is in its steady state once the warm-up is over, and at most `buyers`.
     pub fn within(buyers: u64, events: u64) -> Stream {
         let most = (events as f64 * WARM_UP) as u64 / FILL;
-        Stream { buyers: buyers.min(most).max(1) }
+        Stream::of(buyers.min(most).max(1))
+    }
+
+    /// So many buyers.
+    pub fn of(buyers: u64) -> Stream {
+        Stream { buyers, start_ms: START_MS }
+    }
+
+    /// The same, so that every buyer has its invoices by now.
+    pub fn until_now(self) -> Stream {
+        let now_ms = (crate::support::micros() / 1000) as i64;
+        Stream { start_ms: now_ms - self.filled() as i64 * self.step_ms(), ..self }
     }
 
     /// Events until every buyer has its limit and its open invoices.
@@ -96,8 +109,11 @@ impl Stream {
 
     /// When an event happens, by its own word.
     pub fn time_ms(self, number: u64) -> i64 {
-        let step = (PAID_AFTER_MS / (2 * OPEN_INVOICES * self.buyers) as i64).max(STEP_MIN_MS);
-        START_MS + number as i64 * step
+        self.start_ms + number as i64 * self.step_ms()
+    }
+
+    fn step_ms(self) -> i64 {
+        (PAID_AFTER_MS / (2 * OPEN_INVOICES * self.buyers) as i64).max(STEP_MIN_MS)
     }
 
     /// What so many events come to, by the plainest way to work it out.

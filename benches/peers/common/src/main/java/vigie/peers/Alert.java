@@ -16,7 +16,8 @@ public final class Alert {
     public static byte[] toJson(Buyer.Change change, byte[] buyerId, Event event, Buyer buyer) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream(512);
         String cause = new String(event.text, 0, event.idEnd, StandardCharsets.UTF_8);
-        String time = new String(event.text, event.idEnd, event.timeEnd - event.idEnd, StandardCharsets.UTF_8);
+        String source = new String(event.text, event.idEnd, event.sourceEnd - event.idEnd, StandardCharsets.UTF_8);
+        String time = new String(event.text, event.sourceEnd, event.timeEnd - event.sourceEnd, StandardCharsets.UTF_8);
         String type = change == Buyer.Change.RAISED ? "alert.raised" : "alert.cleared";
         try (JsonGenerator json = FACTORY.createGenerator(out)) {
             json.writeStartObject();
@@ -37,6 +38,7 @@ public final class Alert {
             json.writeStringField("limit", money(buyer.limit()));
             json.writeEndObject();
             json.writeObjectFieldStart("caused_by");
+            json.writeStringField("source", source);
             json.writeStringField("id", cause);
             json.writeEndObject();
             json.writeEndObject();

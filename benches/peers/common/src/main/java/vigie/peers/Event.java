@@ -19,11 +19,12 @@ public final class Event {
     /** The day an invoice is due on. */
     public int dueDay;
 
-    /** All texts: the id, the time, the invoice or the invoices of the allocations. */
+    /** All texts: the id, the source, the time, the invoice or the invoices of the allocations. */
     public byte[] text = new byte[96];
     public int textLength;
     public int idEnd;
-    /** The time lies between the id and this. */
+    public int sourceEnd;
+    /** Where the last of the three ends. */
     public int timeEnd;
 
     /** Of a payment: each allocation's invoice ends here, begins where the one before it ends, the first at {@link #timeEnd}. */
@@ -39,6 +40,7 @@ public final class Event {
         dueDay = 0;
         textLength = 0;
         idEnd = 0;
+        sourceEnd = 0;
         timeEnd = 0;
         invoices = 0;
     }

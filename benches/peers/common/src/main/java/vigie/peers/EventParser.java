@@ -28,7 +28,9 @@ public final class EventParser {
     private final Event names = new Event();
     private final byte[] id = new byte[1024];
     private int idLength;
-    private final byte[] time = new byte[64];
+    private final byte[] source = new byte[1024];
+    private int sourceLength;
+    private final byte[] time = new byte[256];
     private int timeLength;
     private boolean isEuro;
 
@@ -37,6 +39,7 @@ public final class EventParser {
         event.clear();
         names.clear();
         idLength = 0;
+        sourceLength = 0;
         timeLength = 0;
         isEuro = true;
         try (JsonParser parser = FACTORY.createParser(json)) {
@@ -46,6 +49,7 @@ public final class EventParser {
                 JsonToken value = parser.nextToken();
                 switch (name) {
                     case "id" -> idLength = copy(parser, id);
+                    case "source" -> sourceLength = copy(parser, source);
                     case "type" -> event.kind = kind(parser);
                     case "time" -> {
                         timeLength = copy(parser, time);
@@ -61,6 +65,8 @@ public final class EventParser {
         }
         event.addText(id, 0, idLength);
         event.idEnd = event.textLength;
+        event.addText(source, 0, sourceLength);
+        event.sourceEnd = event.textLength;
         event.addText(time, 0, timeLength);
         event.timeEnd = event.textLength;
         for (int i = 0; i < names.invoices; i++) {
@@ -198,6 +204,9 @@ public final class EventParser {
         char[] text = parser.getTextCharacters();
         int at = parser.getTextOffset();
         int length = parser.getTextLength();
+        if (length * 3 > to.length) {
+            throw new IOException("a text of " + length + " characters is longer than any of the contract's");
+        }
         for (int i = 0; i < length; i++) {
             char c = text[at + i];
             if (c >= 0x80) {

@@ -32,6 +32,7 @@ public final class KeyedEventSerializer extends TypeSerializerSingleton<KeyedEve
         out.writeInt(event.dueDay);
         out.writeLong(event.amount);
         out.writeShort(event.idEnd);
+        out.writeShort(event.sourceEnd);
         out.writeShort(event.timeEnd);
         out.writeShort(event.invoices);
         for (int i = 0; i < event.invoices; i++) {
@@ -58,6 +59,7 @@ public final class KeyedEventSerializer extends TypeSerializerSingleton<KeyedEve
         event.dueDay = in.readInt();
         event.amount = in.readLong();
         event.idEnd = in.readUnsignedShort();
+        event.sourceEnd = in.readUnsignedShort();
         event.timeEnd = in.readUnsignedShort();
         event.invoices = in.readUnsignedShort();
         if (event.invoices > event.invoiceEnd.length) {
