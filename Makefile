@@ -19,11 +19,11 @@ KAFKA  := docker/kafka-local/kafka
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help test tools fmt clippy unit doc deny build demo real backtest bench oracle golden scenarios
+.PHONY: help test tools fmt clippy unit doc deny build demo real backtest bench bench-peers bench-micro oracle golden scenarios
 .PHONY: kafka kafka-stop kafka-jars
 
 help: ## This list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: tools fmt clippy unit doc deny ## All that CI checks: format, lints, tests, documentation, licences
 
@@ -141,8 +141,27 @@ backtest-extracts:
 	fi
 	@echo "written to $(TESTED): the events and a report of each"
 
-bench: ## The benchmarks
-	$(CARGO) bench --locked
+# All sides in one table, under an hour on two quiet cores: make bench PARTS="cost latency memory recovery" EVENTS=3000000 RUNS=3
+# SIDES="reduced streams-memory"; benches/peers/README.md says what they are. BENCH takes any further arguments.
+PARTS ?=
+SIDES ?=
+EVENTS ?=
+RUNS ?=
+BENCH ?=
+empty :=
+comma := ,
+list = $(subst $(empty) $(empty),$(comma),$(strip $(1)))
+
+bench: bench-peers kafka-jars ## vigie beside Kafka Streams, Flink and a bare consumer: make bench PARTS=cost SIDES="reduced flink-heap"
+	$(CARGO) bench --locked --bench peers -- $(if $(PARTS),--parts $(call list,$(PARTS))) \
+	    $(if $(SIDES),--sides $(call list,$(SIDES))) $(if $(EVENTS),--events $(EVENTS)) $(if $(RUNS),--runs $(RUNS)) $(BENCH)
+
+bench-peers: tools ## Builds the two peers, Kafka Streams and Flink, from Maven Central into target/peers
+	mvn --quiet --batch-mode --no-transfer-progress -Dstyle.color=never -Dout=$(abspath target/peers) \
+	    --file benches/peers/pom.xml package
+
+bench-micro: ## The benchmarks of single parts
+	$(CARGO) bench --locked --bench apply --bench day_roll --bench decode --bench memory --bench replay --bench stored
 
 oracle: ## Random files against the reference implementation: make oracle SEEDS=200 FROM=1
 	@if [ ! -f "$(ORACLE)" ]; then \

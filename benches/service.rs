@@ -5,24 +5,26 @@
 //! `cargo bench --bench service [-- EVENTS cost recovery latency]` starts a broker of its own (Java and Maven are needed) and
 //! prints both sides; the words choose what is measured.
 
-use std::error::Error;
-use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+#[allow(dead_code, reason = "each benchmark takes what it needs")]
+mod support;
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use support::broker::Broker;
+use support::page::{applied, is_ready, page};
+use support::process::{cpu_until, terminate};
+use support::sending::{record, send};
+use support::{Outcome, PARTITIONS, median, micros, rfc3339};
 use vigie::io::clock::{Stopwatch, pause, wall_clock};
 use vigie::io::kafka::{CommittedReader, Sender, Settings, drain};
-use vigie::runtime::{CommittedLog, Headers, Record, Records, TopicId};
-use vigie::wire::{Route, partition_of, route};
-
-type Outcome<T> = Result<T, Box<dyn Error>>;
+use vigie::runtime::{CommittedLog, Records, TopicId};
+use vigie::wire::{Route, route};
 
 /// Events where no number is given.
 const EVENTS: u64 = 5_000_000;
-const PARTITIONS: u32 = 12;
 /// Pairs of runs, one of each side.
 const PAIRS: usize = 3;
 /// Events a second while latencies are taken, and for how long.
@@ -38,8 +40,6 @@ const EVENT_CLOCK: [&str; 3] = ["--clock", "event", "--any-topic"];
 const PROBE_EVERY: u64 = 100;
 /// How long the workers of a process may take to share their partitions.
 const SETTLING_MS: u64 = 5000;
-/// Clock ticks a second, as the system counts CPU time.
-const TICKS: f64 = 100.0;
 
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -340,122 +340,6 @@ fn preload(broker: &Broker, topic: &str, events: u64) -> Outcome<u64> {
     Ok(sent)
 }
 
-fn send(sender: &mut Sender, topic: &str, buyer: &str, time_ms: i64, value: &[u8]) -> Outcome<()> {
-    let partition = partition_of(buyer.as_bytes(), PARTITIONS);
-    Ok(sender.send(topic, &record(partition, Some(buyer.as_bytes()), time_ms, value))?)
-}
-
-fn record<'a>(partition: u32, key: Option<&'a [u8]>, time_ms: i64, value: &'a [u8]) -> Record<'a> {
-    Record { topic: TopicId(0), partition, offset: 0, time_ms, key, value: Some(value), headers: Headers::NONE }
-}
-
-/// CPU seconds of a process until it ends, or something holds.
-fn cpu_until(child: &mut Child, mut is_done: impl FnMut(&Child) -> Outcome<bool>) -> Outcome<f64> {
-    let stat = PathBuf::from(format!("/proc/{}/stat", child.id()));
-    let mut cpu = 0.0;
-    loop {
-        let text = fs::read_to_string(&stat)?;
-        let fields: Vec<&str> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        // A process that ended and was not waited for still says what it took.
-        cpu = f64::max(cpu, (fields[11].parse::<f64>()? + fields[12].parse::<f64>()?) / TICKS);
-        if fields[0] == "Z" {
-            child.wait()?;
-            return Ok(cpu);
-        }
-        if is_done(child)? {
-            return Ok(cpu);
-        }
-        // Whoever is asked writes its whole page each time: 3 % of what it does, where it was asked every 20 ms.
-        pause(100);
-    }
-}
-
-fn page(port: u16) -> Outcome<String> {
-    get(port, "/metrics")
-}
-
-fn is_ready(port: u16) -> bool {
-    get(port, "/ready").is_ok_and(|answer| answer.contains("200 OK"))
-}
-
-fn get(port: u16, path: &str) -> Outcome<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
-}
-
-fn applied(page: &str) -> u64 {
-    let events = page.lines().filter(|line| line.starts_with("vigie_events_total{"));
-    events.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>() as u64
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-fn micros() -> u64 {
-    wall_clock().nanos().unsigned_abs() / 1000
-}
-
-fn rfc3339(ms: i64) -> String {
-    vigie::base::Instant::from_nanos(ms * 1_000_000).to_string()
-}
-
-/// A broker of this benchmark's own; ended with it.
-struct Broker {
-    child: Child,
-    port: u16,
-}
-
-impl Broker {
-    fn start() -> Outcome<Broker> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("docker/kafka-local/kafka");
-        let jars = Command::new(&script).arg("jars").status()?;
-        if !jars.success() {
-            return Err("the jars of Kafka are not to be had".into());
-        }
-        let port = 21_000 + (std::process::id() % 5000) as u16 * 2;
-        let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{port}"));
-        let mut child = Command::new(script)
-            .args(["run", &port.to_string()])
-            .env("KAFKA_DATA", data)
-            .env("KAFKA_HEAP", "1g")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
-        if !line.starts_with("ready") {
-            return Err(format!("the broker said {line:?}").into());
-        }
-        Ok(Broker { child, port })
-    }
-
-    fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
-    }
-
-    fn make_topics(&self, prefix: &str) -> Outcome<()> {
-        let made = Command::new(env!("CARGO_BIN_EXE_vigie"))
-            .args(["topics", "create", "--brokers", &self.address(), "--prefix", prefix])
-            .args(["--partitions", &PARTITIONS.to_string()])
-            .stdout(Stdio::null())
-            .status()?;
-        if made.success() { Ok(()) } else { Err("the topics cannot be made".into()) }
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        // Its standard input ends with the handle, and with that the broker.
-        drop(self.child.stdin.take());
-        self.child.wait().ok();
-    }
-}
-
 /// A running `vigie run`; killed with it.
 struct Service {
     child: Child,
@@ -477,9 +361,7 @@ impl Service {
 
     /// Ends it as an operator would.
     fn terminate(&mut self) -> Outcome<()> {
-        Command::new("kill").arg(self.child.id().to_string()).status()?;
-        self.child.wait()?;
-        Ok(())
+        terminate(&mut self.child)
     }
 }
 
