@@ -377,7 +377,7 @@ impl Buyer {
             further,
             profile,
             reasons,
-            sellers,
+            sellers: figures::most_owed(sellers),
             covers: self.cover_rows(rates, today, carrying),
             month_ends: self.month_ends.iter().collect(),
         }
