@@ -161,7 +161,7 @@ bench-peers: tools ## Builds the two peers, Kafka Streams and Flink, from Maven 
 	    --file benches/peers/pom.xml package
 
 bench-micro: ## The benchmarks of single parts
-	$(CARGO) bench --locked --bench apply --bench day_roll --bench decode --bench memory --bench replay --bench stored
+	$(CARGO) bench --locked --bench apply --bench day_roll --bench decode --bench large --bench memory --bench replay --bench stored
 
 oracle: ## Random files against the reference implementation: make oracle SEEDS=200 FROM=1
 	@if [ ! -f "$(ORACLE)" ]; then \

@@ -2,7 +2,7 @@
 //! it, and of a bare loop that takes the same topic in batches and does nothing; then milliseconds from an event produced to
 //! the alert it raises readable, and seconds from a start after kill -9 to ready.
 //!
-//! `cargo bench --bench service [-- EVENTS cost recovery latency]` starts a broker of its own (Java and Maven are needed) and
+//! `cargo bench --bench service [-- EVENTS cost instances recovery latency]` starts a broker of its own (Java and Maven are needed) and
 //! prints both sides; the words choose what is measured.
 
 #[allow(dead_code, reason = "each benchmark takes what it needs")]
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use support::broker::Broker;
 use support::page::{applied, is_ready, page};
-use support::process::{cpu_until, terminate};
+use support::process::{cpu_seconds, cpu_until, terminate};
 use support::sending::{record, send};
 use support::{Outcome, PARTITIONS, median, micros, rfc3339};
 use vigie::io::clock::{Stopwatch, pause, wall_clock};
@@ -52,12 +52,16 @@ fn main() -> Outcome<()> {
     let events = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(EVENTS);
     let broker = Broker::start()?;
     let wants = |what: &str| {
-        let named = arguments.iter().any(|argument| ["cost", "recovery", "latency"].contains(&argument.as_str()));
+        let named =
+            arguments.iter().any(|argument| ["cost", "instances", "recovery", "latency"].contains(&argument.as_str()));
         !named || arguments.iter().any(|argument| argument == what)
     };
     if wants("cost") {
         costs(&broker, Stream::Plain, events)?;
         costs(&broker, Stream::Wholesaler, events)?;
+    }
+    if wants("instances") {
+        instances(&broker, events)?;
     }
     if wants("recovery") {
         recovery(&broker)?;
@@ -118,6 +122,41 @@ fn costs(broker: &Broker, stream: Stream, events: u64) -> Outcome<()> {
     println!(
         "median of {PAIRS}: vigie run takes {:.2} times the CPU time of the floor",
         median(services) / median(floors)
+    );
+    Ok(())
+}
+
+/// CPU time an event of one, two and four processes that share the partitions, all of them together.
+fn instances(broker: &Broker, events: u64) -> Outcome<()> {
+    let prefix = "instances.";
+    broker.make_topics(prefix)?;
+    let sent = preload_plain(broker, &format!("{prefix}invoices"), events)?;
+    let mut nanos: [Vec<f64>; 3] = Default::default();
+    for round in 0..PAIRS {
+        for (count, nanos) in [1_u16, 2, 4].into_iter().zip(&mut nanos) {
+            let folder = tempfile::tempdir()?;
+            let group = format!("instances-{count}-{round}");
+            let start = |number: u16| {
+                let name = format!("instance-{number}");
+                let more = [&EVENT_CLOCK[..], &["--instance", &name, "--threads", "1"]].concat();
+                Service::start_at(broker, broker.port + 10_000 + number, &more, prefix, &group, folder.path())
+            };
+            let services = (0..count).map(start).collect::<Outcome<Vec<_>>>()?;
+            let taken =
+                || services.iter().map(|service| page(service.port).map_or(0, |page| applied(&page))).sum::<u64>();
+            while taken() < sent {
+                pause(200);
+            }
+            let cpu = services.iter().map(|service| Ok(cpu_seconds(service.child.id())?.0)).sum::<Outcome<f64>>()?;
+            nanos.push(cpu * 1e9 / sent as f64);
+        }
+    }
+    let [one, two, four] = nanos.map(median);
+    println!(
+        "{sent} records, 12 partitions, median of {PAIRS}: one instance {one:.0} ns of CPU time an event, two {two:.0} \
+         ({:+.1} %), four {four:.0} ({:+.1} %), starts and all",
+        (two / one - 1.0) * 100.0,
+        (four / one - 1.0) * 100.0
     );
     Ok(())
 }
@@ -348,10 +387,21 @@ struct Service {
 
 impl Service {
     fn start(broker: &Broker, more: &[&str], prefix: &str, group: &str, folder: &Path) -> Outcome<Service> {
-        let port = broker.port + 10_000;
+        let more = [more, &["--instance", "bench", "--threads", "2"]].concat();
+        Service::start_at(broker, broker.port + 10_000, &more, prefix, group, folder)
+    }
+
+    fn start_at(
+        broker: &Broker,
+        port: u16,
+        more: &[&str],
+        prefix: &str,
+        group: &str,
+        folder: &Path,
+    ) -> Outcome<Service> {
         let child = Command::new(env!("CARGO_BIN_EXE_vigie"))
-            .args(["run", "--brokers", &broker.address(), "--prefix", prefix, "--group", group, "--instance", "bench"])
-            .args(["--threads", "2", "--metrics", &format!("127.0.0.1:{port}"), "--log-level", "warn"])
+            .args(["run", "--brokers", &broker.address(), "--prefix", prefix, "--group", group])
+            .args(["--metrics", &format!("127.0.0.1:{port}"), "--log-level", "warn"])
             .arg("--snapshots")
             .arg(folder)
             .args(more)

@@ -91,33 +91,69 @@ impl Day {
     /// The first day of the month after this day's.
     #[must_use]
     pub fn next_month(self) -> Day {
-        let date = self.date();
-        let months = date.year() * 12 + date.month0() as i32 + 1;
-        let first = NaiveDate::from_ymd_opt(months.div_euclid(12), months.rem_euclid(12) as u32 + 1, 1);
-        Day(first.expect("a month has a first day").to_epoch_days())
+        let (year, month, day) = self.calendar();
+        let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let days = match month {
+            2 => 28 + i32::from(is_leap),
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        };
+        self.plus(days - day as i32 + 1)
     }
 
     /// Its month, 1 to 12.
     #[must_use]
     pub fn month(self) -> u8 {
-        self.date().month() as u8
+        self.calendar().1 as u8
     }
 
     /// The first day of its month.
     #[must_use]
     pub fn month_start(self) -> Day {
-        self.plus(-(self.date().day0() as i32))
+        self.plus(1 - self.calendar().2 as i32)
     }
 
-    fn date(self) -> NaiveDate {
-        NaiveDate::from_epoch_days(self.0).expect("a day lies within the calendar")
+    /// Its year, month (1 to 12) and day of the month.
+    ///
+    /// # Panics
+    /// When it lies beyond the calendar, some 260,000 years away.
+    #[must_use]
+    #[inline]
+    pub fn calendar(self) -> (i32, u32, u32) {
+        match u32::try_from(self.0) {
+            Ok(days) if days < NEAR_DAYS => near_calendar(days),
+            _ => {
+                let date = NaiveDate::from_epoch_days(self.0).expect("a day lies within the calendar");
+                (date.year(), date.month(), date.day())
+            }
+        }
     }
+}
+
+/// Days from 1970 on that [`near_calendar`] is good for: over a thousand years.
+const NEAR_DAYS: u32 = 1_000_000;
+
+/// The year, month and day that lie so many days after 1970-01-01, without a table and without a division by what is not
+/// known when the program is made (Neri and Schneider, "Euclidean affine functions and their application to calendar
+/// algorithms"). Years are counted from March on, so that the leap day is the last of one.
+#[inline]
+const fn near_calendar(days: u32) -> (i32, u32, u32) {
+    /// From 1 March of the year 0 to 1970-01-01.
+    const BEFORE: u32 = 719_468;
+    let quarters = 4 * (days + BEFORE) + 3;
+    let (century, of_century) = (quarters / 146_097, quarters % 146_097 / 4);
+    let product = 2_939_745 * (4 * of_century + 3) as u64;
+    let (year_of_century, day_of_year) = ((product >> 32) as u32, product as u32 / 2_939_745 / 4);
+    let months = 2_141 * day_of_year + 197_913;
+    let (month, day) = (months >> 16, (months & 0xffff) / 2_141 + 1);
+    let year = (100 * century + year_of_century) as i32;
+    if day_of_year >= 306 { (year + 1, month - 12, day) } else { (year, month, day) }
 }
 
 impl std::fmt::Display for Day {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let date = self.date();
-        write!(f, "{:04}-{:02}-{:02}", date.year(), date.month(), date.day())
+        let (year, month, day) = self.calendar();
+        write!(f, "{year:04}-{month:02}-{day:02}")
     }
 }
 
@@ -249,6 +285,18 @@ fn offset_seconds(zone: &[u8]) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_of_the_calendar_is_the_one_that_chrono_names() {
+        let around = |edge: i32| edge - 3..edge + 3;
+        for number in (-1000..200_000).chain(around(NEAR_DAYS as i32)) {
+            let (day, date) = (Day(number), NaiveDate::from_epoch_days(number).expect("a date"));
+            assert_eq!(day.calendar(), (date.year(), date.month(), date.day()), "{number}");
+            assert_eq!(day.month_start().0, date.with_day(1).expect("a first day").to_epoch_days());
+            let next = date.with_day(1).and_then(|first| first.checked_add_months(chrono::Months::new(1)));
+            assert_eq!(day.next_month().0, next.expect("a month").to_epoch_days());
+        }
+    }
 
     #[test]
     fn a_date_is_a_real_day_in_range() {

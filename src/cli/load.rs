@@ -67,13 +67,13 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", value_parser = generate::preset)]
     preset: Option<&'static workload::Preset>,
     /// The seed of the portfolio. Default: 1.
-    #[arg(long, value_name = "N", requires = "preset")]
+    #[arg(long, value_name = "N", conflicts_with = "files")]
     seed: Option<u64>,
     /// Buyers, instead of the preset's.
-    #[arg(long, value_name = "N", requires = "preset")]
+    #[arg(long, value_name = "N", conflicts_with = "files")]
     buyers: Option<u32>,
     /// Days of history, instead of the preset's.
-    #[arg(long, value_name = "N", requires = "preset")]
+    #[arg(long, value_name = "N", conflicts_with = "files")]
     days: Option<u16>,
     /// Events a second. Without this and --speed: flat out.
     #[arg(long, value_name = "N", value_parser = positive, conflicts_with = "speed")]
@@ -356,5 +356,61 @@ fn drain(watcher: &Watcher, watch: Stopwatch, seconds_max: f64) {
             return;
         }
         clock::pause(LOOK_MS);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn parsed(line: &str) -> Result<Arguments, clap::Error> {
+        Line::try_parse_from(std::iter::once("load").chain(line.split_whitespace())).map(|line| line.arguments)
+    }
+
+    fn checked(line: &str) -> Result<(), String> {
+        check(&parsed(line).expect("parsed")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn flags_that_do_not_go_together_are_refused() {
+        for line in [
+            "",
+            "a --preset small",
+            "a --rate 1 --speed 1",
+            "a --seed 1",
+            "a --rate 0",
+            "a --rate nan",
+            "a --speed -1",
+            "a --duration inf",
+            "a --repeat 0",
+            "a --shift-to today",
+            "a --in-flight-max 0",
+            "a --compression best",
+        ] {
+            assert!(parsed(line).is_err(), "{line}");
+        }
+        assert!(checked("- -").is_err_and(|error| error.contains("read once")));
+        assert!(checked("- --repeat 2").is_err_and(|error| error.contains("read once")));
+        assert!(checked("a --summary a").is_err_and(|error| error.contains("cannot be written")));
+        assert!(checked("a --outputs none --expect-p99-ms 5").is_err_and(|error| error.contains("--outputs none")));
+        assert_eq!(checked("a - --summary - --outputs none --expect-rate 5"), Ok(()));
+    }
+
+    #[test]
+    fn the_course_is_as_the_flags_say() {
+        let pace = |line: &str| course(&parsed(line).expect("parsed")).pace;
+        assert_eq!(pace("a"), Pace::FlatOut);
+        assert_eq!(pace("a --rate 2.5"), Pace::Rate(2.5));
+        assert_eq!(pace("a --speed 60"), Pace::Speed(60.0));
+        let course = course(&parsed("a --duration 1.5 --warm-up 0.25 --repeat 3").expect("parsed"));
+        assert_eq!((course.duration_ns, course.warm_up_ns, course.rounds), (Some(1_500_000_000), 250_000_000, 3));
     }
 }

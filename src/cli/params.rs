@@ -4,6 +4,7 @@
 mod documented;
 mod loss;
 mod proposals;
+mod reckon;
 mod score;
 
 use std::io::Read;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use super::CliError;
 use crate::base::Currency;
 use crate::io::files;
+use crate::risk::params::Reckoning;
 use crate::risk::{AlertLevels, LossLevels, Params, ProposalLevels};
 
 /// The base currency where none is named.
@@ -43,6 +45,8 @@ struct File {
     score: score::File,
     #[serde(default, with = "proposals::Table")]
     proposals: ProposalLevels,
+    #[serde(default, with = "reckon::Table")]
+    reckon: Reckoning,
 }
 
 /// The table `[alerts]`. Made of the levels themselves: a level that is missing here does not compile.
@@ -93,6 +97,7 @@ fn from_text(text: &str, base: Option<Currency>) -> Result<Params, String> {
         loss: file.loss,
         score: file.score.levels()?,
         proposals: file.proposals,
+        reckon: file.reckon,
         ..default
     };
     check(&params)?;
@@ -191,6 +196,8 @@ mod tests {
             ("[proposals]\nbelow_shipped = 'yes'", "below_shipped should be \"never\" or \"allowed\""),
             ("[proposals]\nweigh_margin = true", "weigh_margin"),
             ("[proposals]\nexpires_days = 0", "proposals.expires_days should be 1 to 3650, and is 0"),
+            ("[reckon]\nscores = 'no'", "scores"),
+            ("[reckon]\ncover = 'off'", "cover should be \"yes\" or \"no\", and is \"off\""),
             ("[proposals]\nauto_up_to = 100001", "proposals.auto_up_to should be 0 to 100000, and is 100001"),
         ] {
             let error = from_text(text, None).expect_err(text);

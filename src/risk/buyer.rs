@@ -20,7 +20,7 @@ use super::figures::{self, Figures};
 use super::history::MonthEnds;
 use super::ledger::{Known, Ledger, PaymentSlot, Seen, Settlement, Touch};
 use super::limit::CreditLimit;
-use super::params::Params;
+use super::params::{Params, Reckoned};
 use super::proposal::Proposals;
 use super::rates::Rates;
 use super::score::{Course, Outlook, Yardstick};
@@ -231,7 +231,7 @@ impl Buyer {
             self.forget(today.plus(-i32::from(days)), today);
         }
         self.limit.settle(today);
-        let figures = self.reckon(with.rates, today, carrying);
+        let figures = self.reckon(with.params, with.rates, today, carrying);
         if let Some(insurance) = self.insurance.as_mut().filter(|_| self.judged_on < today) {
             insurance.begin_day();
         }
@@ -331,14 +331,14 @@ impl Buyer {
     }
 
     /// The report row, aged to any day.
-    pub fn row(&mut self, rates: &Rates, as_of: Day, carrying: &mut Carrying) -> ReportRow {
-        let figures = self.reckon(rates, as_of, carrying);
+    pub fn row(&mut self, params: &Params, rates: &Rates, as_of: Day, carrying: &mut Carrying) -> ReportRow {
+        let figures = self.reckon(params, rates, as_of, carrying);
         self.row_of(rates, as_of, &figures, carrying)
     }
 
     /// The report row with the further columns: a walk over all documents, for whoever reads it.
     pub fn line(&mut self, params: &Params, rates: &Rates, as_of: Day, carrying: &mut Carrying) -> ReportLine {
-        let figures = self.reckon(rates, as_of, carrying);
+        let figures = self.reckon(params, rates, as_of, carrying);
         let row = self.row_of(rates, as_of, &figures, carrying);
         let bars = |case: &Proceeding| case.procedure != Procedure::Conciliation;
         let probability_bp = match proceeding(&self.insolvency).filter(bars) {
@@ -362,7 +362,7 @@ impl Buyer {
         today: Day,
         carrying: &mut Carrying,
     ) -> ExposureUpdate {
-        let with = Yardstick { levels: &params.score, pace };
+        let with = Yardstick { levels: &params.score, pace, reckoned: params.reckon.score };
         let figures = Figures::reckon(&self.ledger, self.limit.on(today), rates);
         let totals = self.ledger.keep_totals();
         // What changed since the last judgement counts here as it does in the figures, so that the reasons add up.
@@ -377,7 +377,7 @@ impl Buyer {
             further,
             profile,
             reasons,
-            sellers,
+            sellers: figures::most_owed(sellers),
             covers: self.cover_rows(rates, today, carrying),
             month_ends: self.month_ends.iter().collect(),
         }
@@ -409,9 +409,10 @@ impl Buyer {
         }
     }
 
-    fn reckon(&mut self, rates: &Rates, today: Day, carrying: &mut Carrying) -> Figures {
+    fn reckon(&mut self, params: &Params, rates: &Rates, today: Day, carrying: &mut Carrying) -> Figures {
         let figures = Figures::reckon(&self.ledger, self.limit.on(today), rates);
         match &self.insurance {
+            Some(insurance) if params.reckon.cover == Reckoned::No => carrying.carry_nothing(insurance),
             Some(insurance) => {
                 let bars = |case: &Proceeding| case.procedure != Procedure::Conciliation;
                 let barred_from = proceeding(&self.insolvency).filter(bars).map(|case| case.opened_on);

@@ -167,6 +167,20 @@ pub fn row(
     }
 }
 
+/// Sellers that a buyer's figures name at most.
+pub const SELLERS_TOLD_MAX: usize = 1000;
+
+/// Of more sellers than can be told, those to whom most is owed, in order of their id. Each still counts in the totals.
+#[must_use]
+pub fn most_owed(mut sellers: Vec<SellerRow>) -> Vec<SellerRow> {
+    if sellers.len() > SELLERS_TOLD_MAX {
+        sellers.sort_by(|a, b| b.outstanding.cmp(&a.outstanding).then_with(|| a.seller_id.cmp(&b.seller_id)));
+        sellers.truncate(SELLERS_TOLD_MAX);
+        sellers.sort_by(|a, b| a.seller_id.cmp(&b.seller_id));
+    }
+    sellers
+}
+
 /// The open amounts of a buyer by seller, in order of the seller's id.
 #[must_use]
 pub fn sellers(ledger: &Ledger, rates: &Rates, as_of: Day) -> Vec<SellerRow> {
@@ -196,4 +210,23 @@ pub fn sellers(ledger: &Ledger, rates: &Rates, as_of: Day) -> Vec<SellerRow> {
         .collect();
     rows.sort_by(|a, b| a.seller_id.cmp(&b.seller_id));
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Cents;
+
+    #[test]
+    fn of_too_many_sellers_those_are_told_to_whom_most_is_owed() {
+        let seller = |number: usize| SellerRow {
+            seller_id: format!("S{number:05}"),
+            outstanding: Cents(number as i128),
+            overdue: Cents(0),
+            open_invoices: 1,
+        };
+        let all = |count: usize| (1..=count).map(seller).collect::<Vec<_>>();
+        assert_eq!(most_owed(all(SELLERS_TOLD_MAX)), all(SELLERS_TOLD_MAX));
+        assert_eq!(most_owed(all(SELLERS_TOLD_MAX + 2)), all(SELLERS_TOLD_MAX + 2)[2..]);
+    }
 }

@@ -3,9 +3,9 @@
 use borsh::BorshSerialize;
 
 use crate::base::stored::restored;
-use crate::risk::shard::ahead::touch;
 use crate::base::{Cents, Day};
 use crate::event::{MonthEnd, Points};
+use crate::risk::shard::ahead::touch;
 
 /// No month end is earlier: an instant of 1970 may lie in 1969 by its offset.
 const FIRST_DAY: Day = Day::from_number(-365);

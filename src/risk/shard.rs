@@ -4,6 +4,7 @@ pub mod ahead;
 mod chain;
 mod changed;
 pub mod live;
+mod order;
 pub mod stored;
 
 use hashbrown::HashTable;
@@ -11,6 +12,7 @@ use hashbrown::HashTable;
 use self::chain::Chain;
 use self::changed::Changed;
 use self::live::Moved;
+use self::order::Order;
 use self::stored::StoringBuyers;
 use super::behaviour::Pace;
 use super::buyer::{Applying, Buyer, History, Judging, Occasion, Voice};
@@ -50,6 +52,8 @@ pub struct Shard {
     wake: Vec<Day>,
     /// None of `wake` is earlier.
     wake_earliest: Day,
+    /// In which order buyers are judged.
+    order: Order,
     /// Whether a rate can change each buyer's figures, as of its last judgement: kept apart, so that a day's start need
     /// not look at every buyer.
     foreign: Vec<bool>,
@@ -91,6 +95,7 @@ impl Shard {
             index: HashTable::new(),
             wake: Vec::new(),
             wake_earliest: Day::MAX,
+            order: Order::default(),
             foreign: Vec::new(),
             rates_changed: false,
             changed: Changed::default(),
@@ -172,7 +177,7 @@ impl Shard {
     /// Hands over the report, a row a buyer in order of buyer id by bytes, aged to `as_of`.
     pub fn report(&mut self, as_of: Day, row: &mut dyn FnMut(ReportRow)) {
         for place in self.in_order() {
-            row(self.buyers[place].row(&self.rates, as_of, &mut self.carrying));
+            row(self.buyers[place].row(&self.params, &self.rates, as_of, &mut self.carrying));
         }
     }
 
@@ -185,7 +190,8 @@ impl Shard {
 
     /// Tells every buyer's figures in full (`exposure.updated`), in order of buyer id by bytes, as of the clock.
     pub fn tell_exposures(&mut self, effects: &mut Vec<Effect>) {
-        self.tell_exposures_of(&self.in_order(), effects);
+        let places = self.in_order();
+        self.tell_exposures_of(&places, effects);
     }
 
     /// Tells the figures of the buyers at these of the places that [`Shard::in_order`] gives.
@@ -335,9 +341,10 @@ impl Shard {
 
     fn start_day(&mut self, day: Day, effects: &mut Vec<Effect>) {
         let rates_changed = std::mem::take(&mut self.rates_changed);
-        let is_due = |place: &usize| self.wake[*place] <= day || (rates_changed && self.foreign[*place]);
-        let mut due: Vec<usize> = (0..self.buyers.len()).filter(is_due).collect();
-        due.sort_unstable_by(|a, b| self.buyers[*a].id.cmp(&self.buyers[*b].id));
+        let (wake, foreign) = (&self.wake, &self.foreign);
+        let is_due = |place: &usize| wake[*place] <= day || (rates_changed && foreign[*place]);
+        let order = self.order.of(&self.buyers).iter();
+        let due: Vec<usize> = order.map(|place| *place as usize).filter(is_due).collect();
         for place in due {
             self.before_change(place);
             self.judge(place, day.start(), Occasion::DayStart, effects);
@@ -389,10 +396,8 @@ impl Shard {
 
     /// The places of all buyers in order of buyer id by bytes.
     #[must_use]
-    pub fn in_order(&self) -> Vec<usize> {
-        let mut places: Vec<usize> = (0..self.buyers.len()).collect();
-        places.sort_unstable_by(|a, b| self.buyers[*a].id.cmp(&self.buyers[*b].id));
-        places
+    pub fn in_order(&mut self) -> Vec<usize> {
+        self.order.of(&self.buyers).iter().map(|place| *place as usize).collect()
     }
 }
 

@@ -47,6 +47,8 @@ pub struct Batch {
     order: Vec<u32>,
     /// When each record counts as written.
     written_ms: Vec<i64>,
+    /// Room for the places of each partition while they are put in order.
+    sorting: Vec<Vec<u32>>,
     /// By topic, by partition.
     sources: Vec<Vec<Source>>,
     /// Records that wait from earlier turns, and their bytes: they take no room from new ones.
@@ -70,8 +72,33 @@ struct Source {
     last_offset: i64,
 }
 
+/// How much of a partition a turn takes: up to when a record counts as written, its topic, and of each topic what lies below
+/// an offset, where there is one.
+struct Taken<'a> {
+    horizon: (i64, TopicId),
+    ends: &'a [i64],
+}
+
 const NEVER: i64 = i64::MIN;
+/// Nothing comes after this.
+const LAST: (i64, TopicId) = (i64::MAX, TopicId(u16::MAX));
 const UNKNOWN: Source = Source { records: 0, at_end: false, wanted: true, last_ms: NEVER, last_offset: NEVER };
+
+impl Source {
+    /// Counts its next record in the batch; gives when that counts as written.
+    #[inline]
+    fn date(&mut self, record: &Record<'_>) -> i64 {
+        self.records += 1;
+        self.last_ms = self.last_ms.max(record.time_ms);
+        self.last_offset = record.offset;
+        self.last_ms
+    }
+
+    /// None of its records is in the batch any more.
+    fn empty(&mut self) {
+        (self.records, self.last_ms, self.last_offset) = (0, NEVER, NEVER);
+    }
+}
 
 impl Batch {
     /// An empty batch.
@@ -82,6 +109,7 @@ impl Batch {
             limits,
             order: Vec::new(),
             written_ms: Vec::new(),
+            sorting: Vec::new(),
             sources: Vec::new(),
             held: (0, 0),
             spare: Records::default(),
@@ -110,8 +138,9 @@ impl Batch {
     pub fn push(&mut self, record: &Record<'_>) {
         self.records.push(record);
         let source = self.source(record.topic, record.partition);
-        source.records += 1;
         source.at_end = false;
+        let written_ms = source.date(record);
+        self.written_ms.push(written_ms);
     }
 
     /// Notes that a topic's partition has no more records now than those given.
@@ -188,41 +217,49 @@ impl Batch {
     /// Settles which records this turn takes, and their order: by partition, then by when they count as written, topic,
     /// offset. `inputs` is the number of input topics; `take` says how much of each partition.
     pub(super) fn settle<'a>(&mut self, inputs: usize, take: impl Fn(u32) -> Take<'a>) {
-        self.date();
-        self.order.clear();
-        let mut partition_taken: Option<(u32, Take<'a>, (i64, TopicId))> = None;
-        for index in 0..self.records.len() {
+        let mut sorting = std::mem::take(&mut self.sorting);
+        let partitions = self.sources.iter().map(Vec::len).max().unwrap_or(0);
+        sorting.resize_with(partitions.max(sorting.len()), Vec::new);
+        sorting.iter_mut().for_each(Vec::clear);
+        let taken: Vec<_> =
+            (0..partitions as u32).map(|partition| self.taken_of(inputs, partition, take(partition))).collect();
+        for (index, written_ms) in self.written_ms.iter().enumerate() {
             let (partition, _, topic, offset) = self.records.order(index);
-            let (_, taken, horizon) = match partition_taken {
-                Some(known @ (of, ..)) if of == partition => known,
-                _ => {
-                    let taken = take(partition);
-                    let horizon = match taken {
-                        Take::All => (i64::MAX, TopicId(u16::MAX)),
-                        Take::Nothing => (NEVER, TopicId(0)),
-                        Take::Merged => self.horizon(inputs, partition, &[]),
-                        Take::MergedBelow(ends) => self.horizon(inputs, partition, ends),
-                    };
-                    (partition, taken, horizon)
-                }
-            };
-            partition_taken = Some((partition, taken, horizon));
-            let below = match taken {
-                Take::MergedBelow(ends) => offset < ends[usize::from(topic.0)],
-                Take::All | Take::Merged => true,
-                Take::Nothing => false,
-            };
-            if below && (self.written_ms[index], topic) <= horizon {
-                self.order.push(index as u32);
+            let taken = &taken[partition as usize];
+            if (*written_ms, topic) <= taken.horizon
+                && taken.ends.get(usize::from(topic.0)).is_none_or(|end| offset < *end)
+            {
+                sorting[partition as usize].push(index as u32);
             }
         }
-        let (records, written_ms) = (&self.records, &self.written_ms);
-        let key = |index: &u32| {
-            let (partition, _, topic, offset) = records.order(*index as usize);
-            (partition, written_ms[*index as usize], topic, offset)
+        self.order.clear();
+        for (partition, places) in sorting.iter_mut().enumerate() {
+            self.put_in_order(partition, places);
+            self.order.extend_from_slice(places);
+        }
+        self.sorting = sorting;
+    }
+
+    /// What a turn takes of a partition.
+    fn taken_of<'a>(&self, inputs: usize, partition: u32, take: Take<'a>) -> Taken<'a> {
+        let (horizon, ends): (_, &[i64]) = match take {
+            Take::All => (LAST, &[]),
+            Take::Nothing => ((NEVER, TopicId(0)), &[]),
+            Take::Merged => (self.horizon(inputs, partition, &[]), &[]),
+            Take::MergedBelow(ends) => (self.horizon(inputs, partition, ends), ends),
         };
-        if !self.order.is_sorted_by_key(key) {
-            self.order.sort_unstable_by_key(key);
+        Taken { horizon, ends }
+    }
+
+    /// Puts places of a partition, which are as they came, in order. Those of one topic came in order.
+    fn put_in_order(&self, partition: usize, places: &mut [u32]) {
+        let has_records = |of: &&Vec<Source>| of.get(partition).is_some_and(|source| source.records > 0);
+        if self.sources.iter().filter(has_records).count() > 1 {
+            // A stable sort is quick where it finds runs in order.
+            places.sort_by_key(|index| {
+                let (_, _, topic, offset) = self.records.order(*index as usize);
+                (self.written_ms[*index as usize], topic, offset)
+            });
         }
     }
 
@@ -230,6 +267,11 @@ impl Batch {
     #[inline]
     pub(super) fn order(&self) -> &[u32] {
         &self.order
+    }
+
+    /// When the records that this turn takes were written, in order.
+    pub(super) fn times_taken(&self) -> impl Iterator<Item = i64> {
+        self.order.iter().map(|place| self.records.order(*place as usize).1)
     }
 
     /// The record at a place.
@@ -248,7 +290,8 @@ impl Batch {
     pub(super) fn release(&mut self) {
         if self.order.len() == self.records.len() {
             self.records.clear();
-            self.sources.iter_mut().flatten().for_each(|source| source.records = 0);
+            self.written_ms.clear();
+            self.sources.iter_mut().flatten().for_each(Source::empty);
         } else if !self.order.is_empty() {
             let mut taken = vec![false; self.records.len()];
             self.order.iter().for_each(|place| taken[*place as usize] = true);
@@ -268,26 +311,13 @@ impl Batch {
         (self.records.len() - self.held.0, self.records.bytes() - self.held.1)
     }
 
-    /// When each record counts as written.
-    fn date(&mut self) {
-        self.sources.iter_mut().flatten().for_each(|source| (source.last_ms, source.last_offset) = (NEVER, NEVER));
-        self.written_ms.clear();
-        for index in 0..self.records.len() {
-            let (partition, time_ms, topic, offset) = self.records.order(index);
-            let source = &mut self.sources[usize::from(topic.0)][partition as usize];
-            source.last_ms = source.last_ms.max(time_ms);
-            source.last_offset = offset;
-            self.written_ms.push(source.last_ms);
-        }
-    }
-
     /// The last record of a partition before which no other can come. Where there are `ends`, what lies beyond does not
     /// count, and a topic that has passed its own has no more.
     fn horizon(&self, inputs: usize, partition: u32, ends: &[i64]) -> (i64, TopicId) {
         let of = |topic: usize| self.sources.get(topic).and_then(|of| of.get(partition as usize)).unwrap_or(&UNKNOWN);
         let has_passed = |topic: usize| ends.get(topic).is_some_and(|end| of(topic).last_offset >= *end);
         let open = (0..inputs).filter(|topic| !of(*topic).at_end && !has_passed(*topic));
-        open.map(|topic| (of(topic).last_ms, TopicId(topic as u16))).min().unwrap_or((i64::MAX, TopicId(u16::MAX)))
+        open.map(|topic| (of(topic).last_ms, TopicId(topic as u16))).min().unwrap_or(LAST)
     }
 
     fn source(&mut self, topic: TopicId, partition: u32) -> &mut Source {
@@ -304,11 +334,14 @@ impl Batch {
 
     fn keep_if(&mut self, mut keep: impl FnMut(&Record<'_>) -> bool) {
         self.spare.clear();
-        self.sources.iter_mut().flatten().for_each(|source| source.records = 0);
+        self.written_ms.clear();
+        self.sources.iter_mut().flatten().for_each(Source::empty);
         for record in self.records.iter() {
             if keep(&record) {
                 self.spare.push(&record);
-                self.sources[usize::from(record.topic.0)][record.partition as usize].records += 1;
+                // By what is here alone: so the order goes by the ranges of a turn, and not by where turns end.
+                let source = &mut self.sources[usize::from(record.topic.0)][record.partition as usize];
+                self.written_ms.push(source.date(&record));
             }
         }
         std::mem::swap(&mut self.records, &mut self.spare);

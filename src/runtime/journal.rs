@@ -14,7 +14,7 @@ use super::records::{Record, Records, TopicId};
 pub const SEMANTICS: u32 = 1;
 
 /// The form of an entry.
-const FORM: u8 = 1;
+const FORM: u8 = 2;
 /// Bytes of the checksum at the end of an entry.
 const CHECKSUM_BYTES: usize = 16;
 

@@ -102,8 +102,7 @@ impl LatencyCounts {
     /// Counts one of `ms`.
     #[inline]
     pub fn note(&mut self, ms: u64) {
-        let place = LatencyCounts::BOUNDS_MS.iter().position(|bound| ms <= *bound);
-        self.counts[place.unwrap_or(LatencyCounts::BOUNDS_MS.len())] += 1;
+        self.counts[LatencyCounts::BOUNDS_MS.partition_point(|bound| *bound < ms)] += 1;
         self.sum_ms += ms;
     }
 }

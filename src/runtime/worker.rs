@@ -100,6 +100,11 @@ impl<L: Log> Worker<L> {
         &self.shards
     }
 
+    /// The places of a shard's buyers in order of buyer id by bytes.
+    pub fn in_order(&mut self, place: usize) -> Vec<usize> {
+        self.shards[place].shard.in_order()
+    }
+
     /// The shards, for good.
     #[must_use]
     pub fn into_shards(self) -> Vec<OwnedShard> {

@@ -51,14 +51,14 @@ pub fn encode_effect(effect: &Effect, out: &mut Vec<u8>) {
     let type_name = effect.body.type_name();
     let mut json = Json { out };
     json.raw(r#"{"specversion":"1.0","id":""#);
-    json.write(format_args!("{:032x}", effect_id(&effect.buyer_id, type_name, effect.sequence)));
+    json.hex(effect_id(&effect.buyer_id, type_name, effect.sequence));
     json.raw(r#"","source":""#);
     json.raw(SOURCE);
     json.raw(r#"","type":""#);
     json.raw(type_name);
     json.raw(r#"","subject":"#);
     json.string(&effect.buyer_id);
-    json.write(format_args!(r#","time":"{}""#, effect.at));
+    json.instant(r#","time":"#, effect.at);
     json.raw(r#","datacontenttype":"application/json","data":{"#);
     match &effect.body {
         EffectBody::AlertRaised(alert) | EffectBody::AlertEscalated(alert) | EffectBody::AlertCleared(alert) => {
@@ -71,7 +71,8 @@ pub fn encode_effect(effect: &Effect, out: &mut Vec<u8>) {
         EffectBody::ScoreChanged(scored) => json.scored(scored),
     }
     json.cause(&effect.caused_by);
-    json.write(format_args!(r#","params_version":{}}}}}"#, effect.params_version));
+    json.count(r#","params_version":"#, effect.params_version);
+    json.raw("}}");
 }
 
 /// A hash of buyer, type and sequence, each text framed by its length so that no two triples run together alike.
@@ -91,7 +92,7 @@ impl Json<'_> {
         self.string(&alert.alert_id);
         self.name(r#","kind":"#, alert.kind.as_str());
         self.name(r#","severity":"#, alert.severity.as_str());
-        self.write(format_args!(r#","score":{}"#, alert.scored.score));
+        self.points(r#","score":"#, alert.scored.score);
         self.name(r#","grade":"#, alert.scored.grade.as_str());
         self.raw(r#","previous_grade":"#);
         self.optional(alert.previous_grade, |json, grade| json.quoted(grade.as_str()));
@@ -113,7 +114,9 @@ impl Json<'_> {
 
     fn scored(&mut self, scored: &Scored) {
         let Scored { score, slow, fail, grade } = scored;
-        self.write(format_args!(r#""score":{score},"slow":{slow},"fail":{fail}"#));
+        self.points(r#""score":"#, *score);
+        self.points(r#","slow":"#, *slow);
+        self.points(r#","fail":"#, *fail);
         self.name(r#","grade":"#, grade.as_str());
     }
 
@@ -152,7 +155,8 @@ impl Json<'_> {
     fn reason(&mut self, reason: &Reason) {
         self.raw(r#"{"code":"#);
         self.string(reason.code);
-        self.write(format_args!(r#","points":{},"value":"#, reason.points));
+        self.points(r#","points":"#, reason.points);
+        self.raw(r#","value":"#);
         self.optional(reason.value.as_deref(), Json::string);
         self.raw(r#","detail":"#);
         self.string(&reason.detail);
@@ -213,17 +217,20 @@ impl Json<'_> {
     fn row(&mut self, row: &ReportRow) {
         self.raw(r#""buyer_id":"#);
         self.string(&row.buyer_id);
-        self.write(format_args!(r#","as_of":"{}""#, row.as_of));
+        self.raw(r#","as_of":"#);
+        self.day(row.as_of);
         self.name(r#","currency":"#, row.currency.as_str());
         self.raw(",");
         self.ageing(row);
-        self.write(format_args!(r#","oldest_overdue_days":{},"#, row.oldest_overdue_days));
+        self.count(r#","oldest_overdue_days":"#, row.oldest_overdue_days);
+        self.raw(",");
         self.standing(row);
         self.raw(r#","utilisation":"#);
         self.optional(row.utilisation, |json, utilisation| json.fixed(utilisation, 4));
         self.raw(",");
         self.insured(row);
-        self.write(format_args!(r#","open_invoices":{},"fx_missing":{},"#, row.open_invoices, row.fx_missing));
+        self.count(r#","open_invoices":"#, row.open_invoices as i64);
+        self.raw(if row.fx_missing { r#","fx_missing":true,"# } else { r#","fx_missing":false,"# });
     }
 
     fn ageing(&mut self, row: &ReportRow) {
@@ -285,7 +292,8 @@ impl Json<'_> {
         self.string(&seller.seller_id);
         self.cents(r#","outstanding":"#, seller.outstanding);
         self.cents(r#","overdue":"#, seller.overdue);
-        self.write(format_args!(r#","open_invoices":{}}}"#, seller.open_invoices));
+        self.count(r#","open_invoices":"#, seller.open_invoices as i64);
+        self.raw("}");
     }
 
     fn cover(&mut self, cover: &CoverRow) {
@@ -299,7 +307,9 @@ impl Json<'_> {
         self.fixed(cents(cover.taken), 2);
         self.raw(r#","insured_pct":"#);
         self.percent(cover.insured_pct);
-        self.write(format_args!(r#","valid_from":"{}","valid_to":"#, cover.valid_from));
+        self.raw(r#","valid_from":"#);
+        self.day(cover.valid_from);
+        self.raw(r#","valid_to":"#);
         self.optional(cover.valid_to, Json::day);
         self.raw(r#","order_id":"#);
         self.optional(cover.order_id.as_deref(), Json::string);
@@ -311,10 +321,12 @@ impl Json<'_> {
     }
 
     fn month_end(&mut self, end: &MonthEnd) {
-        self.write(format_args!(r#"{{"day":"{}""#, end.day));
+        self.raw(r#"{"day":"#);
+        self.day(end.day);
         self.cents(r#","exposure":"#, end.exposure);
         self.cents(r#","overdue":"#, end.overdue);
-        self.write(format_args!(r#","score":{}}}"#, end.score));
+        self.points(r#","score":"#, end.score);
+        self.raw("}");
     }
 
     fn cause(&mut self, cause: &Cause) {

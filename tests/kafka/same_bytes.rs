@@ -133,13 +133,14 @@ fn step_back(seen: &mut Committed) {
     *position -= 1;
 }
 
-/// Changes the second turn of partition 0, and names it anew in those after it.
+/// Changes the second turn of partition 0 that read something, and names it anew in those after it.
 fn rewrite(seen: &mut Committed, change: impl Fn(&mut Entry)) {
-    let mut previous = None;
-    for (place, record) in seen.journal[0].iter_mut().enumerate() {
+    let (mut previous, mut reading) = (None, 0);
+    for record in &mut seen.journal[0] {
         let mut entry = Entry::decode(record.value.as_deref().unwrap()).unwrap();
         entry.previous = previous.unwrap_or(entry.previous);
-        if place == 1 {
+        reading += usize::from(!entry.ranges.is_empty());
+        if reading == 2 && !entry.ranges.is_empty() {
             change(&mut entry);
         }
         let mut bytes = Vec::new();

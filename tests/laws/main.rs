@@ -10,6 +10,7 @@ mod found;
 mod ledger;
 mod payers;
 mod proposals;
+mod reckoned;
 mod score;
 mod stored;
 mod sums;

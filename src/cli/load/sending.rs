@@ -382,7 +382,7 @@ impl Sending {
         self.sent.last_ns = now_ns;
         self.unheard += 1;
         if self.unheard >= UNHEARD_MAX {
-            self.tend(0)?;
+            self.tend(now_ns.saturating_sub(self.plan.last_ns()))?;
         }
         Ok(())
     }
@@ -401,7 +401,7 @@ impl Sending {
             match self.sender.send(topic, partition, record, time_ms, counted_ns as usize)? {
                 Handed::Taken => return Ok(()),
                 Handed::Full => {
-                    self.tend(0)?;
+                    self.tend(self.watch.nanos().saturating_sub(self.plan.last_ns()))?;
                     self.sender.hear(Duration::from_millis(1));
                 }
             }
@@ -417,7 +417,7 @@ impl Sending {
             if planned_ns <= now_ns {
                 return Ok(());
             }
-            self.tend(now_ns)?;
+            self.tend(0)?;
             let pause_ns = (planned_ns - now_ns).clamp(PAUSE_MIN_NS, PAUSE_MAX_NS);
             match pause_ns / 1_000_000 {
                 // The client waits in whole milliseconds.
@@ -427,13 +427,13 @@ impl Sending {
         }
     }
 
-    /// Hears of deliveries, tells how far it is, and notices an end. A time of 0 is now.
-    fn tend(&mut self, now_ns: u64) -> Result<(), Stopped> {
+    /// Hears of deliveries, tells how far it is (so far behind the plan), and notices an end.
+    fn tend(&mut self, behind_ns: u64) -> Result<(), Stopped> {
         self.unheard = 0;
         self.hear_all();
-        let now_ns = if now_ns == 0 { self.watch.nanos() } else { now_ns };
+        let now_ns = self.watch.nanos();
         if self.progress.is_due(now_ns) {
-            let behind_ns = if self.plan.is_timed() { now_ns.saturating_sub(self.plan.last_ns()) } else { 0 };
+            let behind_ns = if self.plan.is_timed() { behind_ns } else { 0 };
             let failed = self.tally.lock().failed + self.sent.unreadable;
             let matched = self.watcher.as_ref().map(Watcher::matched);
             self.progress.tell(now_ns, self.sent.events, behind_ns, self.sender.under_way(), failed, matched);

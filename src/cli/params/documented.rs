@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::{Currency, Params, from_text};
 use crate::event::{Grade, Points, Segment};
-use crate::risk::params::{BelowShipped, Weighing};
+use crate::risk::params::{BelowShipped, Reckoned, Reckoning, Weighing};
 use crate::risk::score::{Code, Table};
 use crate::risk::{AlertLevels, CourseLevels, LossLevels, ProposalLevels, ScoreLevels};
 
@@ -52,6 +52,10 @@ shown! {
         BelowShipped::Never => "\"never\"".to_owned(),
         BelowShipped::Allowed => "\"allowed\"".to_owned(),
     };
+    Reckoned: |is| match is {
+        Reckoned::Yes => "\"yes\"".to_owned(),
+        Reckoned::No => "\"no\"".to_owned(),
+    };
     Weighing: |is| match is {
         Weighing::Told => "\"no\"".to_owned(),
         Weighing::Weighed => "\"yes\"".to_owned(),
@@ -84,7 +88,7 @@ macro_rules! keys {
 
 fn documented(params: &Params) -> String {
     let mut text = HEAD.to_owned();
-    let Params { version, base, instant_ms, retention_days, alerts, score, loss, proposals } = params;
+    let Params { version, base, instant_ms, retention_days, alerts, score, loss, proposals, reckon } = params;
     assert_eq!(*retention_days, None, "the file shows it as left out");
     let mut key = |comment: &str, line: String| text += &format!("\n# {comment}\n{line}\n");
     key("The version of these params, 1 or more.", format!("version = {version}"));
@@ -94,6 +98,7 @@ fn documented(params: &Params) -> String {
         "Closed documents older than so many days are forgotten, and refused; left out: they are kept for ever.",
         "# retention_days = 730".to_owned(),
     );
+    reckon_of(&mut text, reckon);
     alerts_of(&mut text, alerts);
     loss_of(&mut text, loss);
     proposals_of(&mut text, proposals);
@@ -104,6 +109,14 @@ fn documented(params: &Params) -> String {
         let _ = writeln!(text, "# {}\n{} = {}", measured(*code), code.as_str(), score.table(*code).shown());
     }
     text
+}
+
+fn reckon_of(text: &mut String, reckon: &Reckoning) {
+    *text += "\n# What is reckoned of a buyer beside what it owes: \"yes\" or \"no\". What is told of it is kept either way.\n[reckon]\n";
+    keys!(text, reckon, Reckoning {
+        score: "Its score. Where it is not, every buyer has score 0 and grade A.",
+        cover: "What its covers carry. Where it is not, none carries anything, and all exposure is retained.",
+    } besides {});
 }
 
 fn alerts_of(text: &mut String, levels: &AlertLevels) {

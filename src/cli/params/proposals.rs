@@ -107,6 +107,6 @@ fn weigh_margin<'de, D: Deserializer<'de>>(from: D) -> Result<Weighing, D::Error
     }
 }
 
-fn wrong<E: Error>(what: &str, should: &str, is: &str) -> E {
+pub(super) fn wrong<E: Error>(what: &str, should: &str, is: &str) -> E {
     E::custom(format!("{what} should be {should}, and is {is:?}"))
 }

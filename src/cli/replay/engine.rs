@@ -214,7 +214,7 @@ impl Lane {
             outlet.state_hash = owned.shard.state_hash();
         }
         for place in 0..self.outlets.len() {
-            let buyers = self.worker.shards()[place].shard.in_order();
+            let buyers = self.worker.in_order(place);
             for buyers in buyers.chunks(EXPOSURES_MAX) {
                 self.worker.tell_exposures(place, buyers).map_err(RunError::Turn)?;
                 self.drain()?;

@@ -15,6 +15,8 @@ pub(super) struct Inputs {
     /// Where the next round begins, so that no place is always the last.
     first: usize,
     turn: Duration,
+    /// Runs since the last poll ended.
+    ended: Option<Stopwatch>,
 }
 
 /// Whether another record may fit: a batch in which the next one does not is not yet full by its own count.
@@ -31,7 +33,7 @@ const WAIT_MAX: Duration = Duration::from_millis(50);
 
 impl Inputs {
     pub(super) fn new(source: Box<dyn Source>, topics: usize, turn: Duration) -> Inputs {
-        Inputs { source, topics, places: Vec::new(), first: 0, turn }
+        Inputs { source, topics, places: Vec::new(), first: 0, turn, ended: None }
     }
 
     /// Reads a partition from these positions on, one for each topic.
@@ -61,18 +63,20 @@ impl Inputs {
         }
     }
 
-    /// Fills the batch until it is full, the turn is over, or `is_interrupted` says that there are other things to do.
+    /// Fills the batch until it is full, the turn is over, or `is_interrupted` says that there are other things to do. A turn
+    /// lasts from the end of the poll before: what was done since with its records, and their commit, is part of it.
     pub(super) fn poll(
         &mut self,
         batch: &mut Batch,
         mut is_interrupted: impl FnMut() -> Result<bool, LogError>,
     ) -> Result<(), LogError> {
-        let since = Stopwatch::start();
+        let since = self.ended.unwrap_or_else(Stopwatch::start);
         loop {
             self.source.serve()?;
             let room = self.round(batch)?;
-            let left = self.turn.saturating_sub(Duration::from_secs_f64(since.seconds()));
+            let left = self.turn.saturating_sub(Duration::from_nanos(since.nanos()));
             if room == Room::Full || batch.is_full() || left.is_zero() || is_interrupted()? {
+                self.ended = Some(Stopwatch::start());
                 return Ok(());
             }
             self.source.wait(left.min(WAIT_MAX));
@@ -85,8 +89,9 @@ impl Inputs {
         let (before, after) = self.places.split_at(self.first.min(self.places.len()));
         open.extend(after.iter().chain(before).filter(|place| batch.wants(place.topic, place.partition)));
         self.first = (self.first + 1) % self.places.len().max(1);
-        let share = (RECORDS_A_ROUND / open.len().max(1)).max(SHARE_MIN);
         while !open.is_empty() {
+            // Those that have something share the round: most have nothing.
+            let share = (RECORDS_A_ROUND / open.len()).max(SHARE_MIN);
             let mut at = 0;
             while at < open.len() {
                 let place = open[at];
@@ -209,6 +214,18 @@ mod tests {
             assert_eq!(batch.len(), expected);
             assert!(batch.is_drained(TopicId(1), 0));
         }
+    }
+
+    #[test]
+    fn a_turn_is_as_long_with_its_commit_as_without() {
+        let turn_ms = 10;
+        let mut inputs = Inputs::new(Box::new(Endless { next: 0 }), 1, Duration::from_millis(turn_ms));
+        let mut batch = Batch::new(BatchLimits::default());
+        // Without places there is nothing to take, and to wait is a mistake; without a poll before, it would wait.
+        inputs.ended = Some(Stopwatch::start());
+        crate::io::clock::pause(turn_ms);
+        inputs.poll(&mut batch, || Ok(false)).unwrap();
+        assert!(batch.is_empty());
     }
 
     #[test]

@@ -116,7 +116,7 @@ fn source_of(
     inputs: usize,
     partitions: u32,
 ) -> Result<Box<dyn Source>, OpenError> {
-    let mut config = settings.for_reading("inputs", inputs * partitions as usize);
+    let mut config = settings.for_inputs(inputs * partitions as usize);
     Ok(match settings.fetching {
         Fetching::Batches => Box::new(Queues::new(open::make(config.remove("group.id"))?, Arc::clone(names))),
         Fetching::Messages => Box::new(Messages::new(config, Arc::clone(names))),

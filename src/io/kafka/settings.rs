@@ -66,6 +66,10 @@ pub enum Fetching {
 /// How long a request waits for its answer, where the user says nothing else.
 const SOCKET_TIMEOUT_MS: u32 = 10_000;
 
+/// Heartbeats in a session. A member hears by the answer of one that the group shares out anew, and until it has heard, whoever
+/// joins waits, and what it does meanwhile for partitions that it will lose is done twice.
+const HEARTBEATS: u32 = 20;
+
 impl Settings {
     /// The settings that a service begins with.
     #[must_use]
@@ -139,7 +143,7 @@ impl Settings {
                 .set("group.protocol", "classic")
                 .set("partition.assignment.strategy", "range")
                 .set("session.timeout.ms", self.session_timeout_ms.to_string())
-                .set("heartbeat.interval.ms", (self.session_timeout_ms / 4).clamp(100, 3_000).to_string()),
+                .set("heartbeat.interval.ms", (self.session_timeout_ms / HEARTBEATS).clamp(100, 1_000).to_string()),
             GroupProtocol::Consumer => config.set("group.protocol", "consumer").set("group.remote.assignor", "range"),
         };
         config
@@ -176,6 +180,22 @@ impl Settings {
         for (key, value) in [("fetch.wait.max.ms", longest_ms.to_string()), ("fetch.min.bytes", "1".to_owned())] {
             if !self.properties.values.contains_key(key) {
                 config.set(key, value);
+            }
+        }
+        config
+    }
+
+    /// For reading the inputs as they come. The broker waits a little for more before it answers, unless there is much: an
+    /// answer for every few records costs both sides more than the records do. So a record may come that much later, but an
+    /// idle input is not asked for more often than it would be.
+    pub(super) fn for_inputs(&self, streams: usize) -> ClientConfig {
+        const ENOUGH_BYTES: u32 = 64 << 10;
+        const TURN_SHARE: u32 = 10;
+        let wait_ms = (self.turn_ms / TURN_SHARE).clamp(5, 20);
+        let mut config = self.for_reading("inputs", streams);
+        for (key, value) in [("fetch.min.bytes", ENOUGH_BYTES), ("fetch.wait.max.ms", wait_ms)] {
+            if !self.properties.values.contains_key(key) {
+                config.set(key, value.to_string());
             }
         }
         config
@@ -395,6 +415,7 @@ mod tests {
             assert!(config.create_native_config().is_ok());
         }
         assert_eq!(settings.for_reading("fetch", 8).get("fetch.wait.max.ms"), Some("7"));
+        assert_eq!(settings.for_inputs(8).get("fetch.wait.max.ms"), Some("7"));
     }
 
     #[test]
@@ -417,6 +438,7 @@ mod tests {
         let hasty = Settings { transaction_timeout_ms: 5_000, ..settings.clone() }.for_transactions();
         assert_eq!(hasty.get("socket.timeout.ms"), Some("5000"));
         assert_eq!(settings.for_group().get("group.instance.id"), Some("a-3"));
+        assert_eq!(settings.for_group().get("heartbeat.interval.ms"), Some("500"));
         assert_eq!(settings.for_group().get("partition.assignment.strategy"), Some("range"));
         let broker = Settings { protocol: GroupProtocol::Consumer, ..settings };
         let group = broker.for_group();

@@ -29,7 +29,7 @@ pub struct Judging<'a> {
 impl<'a> Judging<'a> {
     /// What a score is reckoned with.
     pub(super) fn yardstick(&self) -> Yardstick<'a> {
-        Yardstick { levels: &self.params.score, pace: self.pace }
+        Yardstick { levels: &self.params.score, pace: self.pace, reckoned: self.params.reckon.score }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::risk::cover::Carrying;
 use crate::risk::fact::Fact;
 use crate::risk::figures::Figures;
 use crate::risk::ledger::Ledger;
-use crate::risk::params::ScoreLevels;
+use crate::risk::params::{Reckoned, ScoreLevels};
 use crate::risk::score::{self, Card, Code, Evidence, Step, Yardstick};
 use crate::risk::signals::Signals;
 
@@ -69,6 +69,10 @@ impl Buyer {
     ) -> Day {
         let today = with.clock.day();
         let levels = &with.params.score;
+        if with.params.reckon.score == Reckoned::No {
+            (self.scored, self.outlook, self.rescore_on) = (Scored::HEALTHY, None, Day::MIN);
+            return Day::MAX;
+        }
         if today < self.rescore_on && today < self.ledger.next_age_day() && !self.exposure_may_speak(figures) {
             return self.rescore_on.min(self.ledger.next_age_day());
         }
@@ -101,12 +105,18 @@ impl Buyer {
 
     /// The score as of today, whether or not the buyer is judged already.
     pub(super) fn score_now(&mut self, today: Day, with: Yardstick<'_>, figures: &Figures) -> Scored {
+        if with.reckoned == Reckoned::No {
+            return Scored::HEALTHY;
+        }
         self.ledger.age(today);
         Card::reckon(&parts!(self).evidence(today, with, figures)).score(with.levels, self.scored.grade)
     }
 
     /// What the score is made of, as of today.
     pub(super) fn score_reasons(&self, today: Day, with: Yardstick<'_>, figures: &Figures) -> Vec<Reason> {
+        if with.reckoned == Reckoned::No {
+            return Vec::new();
+        }
         let evidence = parts!(self).evidence(today, with, figures);
         score::reasons(&Card::reckon(&evidence), &self.scored, &evidence)
     }

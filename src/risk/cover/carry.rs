@@ -99,6 +99,12 @@ impl Carrying {
         self.earliest_unpaid_due = None;
     }
 
+    /// Nothing is carried, by any of the buyer's covers.
+    pub fn carry_nothing(&mut self, insurance: &Insurance) {
+        self.clear();
+        self.covers.resize(insurance.covers.len(), Carried::default());
+    }
+
     /// Reckons what the covers carry. `unapplied` is the buyer's unapplied cash in base currency; `barred_from` the day on
     /// which an insolvency in force was opened.
     pub fn reckon(
@@ -109,8 +115,7 @@ impl Carrying {
         unapplied: BaseAmount,
         barred_from: Option<Day>,
     ) {
-        self.clear();
-        self.covers.resize(insurance.covers.len(), Carried::default());
+        self.carry_nothing(insurance);
         ledger.refresh_arrears();
         let ledger = &*ledger;
         self.earliest_unpaid_due = ledger.earliest_unpaid_due();

@@ -32,6 +32,32 @@ pub struct Params {
     pub loss: LossLevels,
     /// The levels by which lower limits are proposed, decided and applied.
     pub proposals: ProposalLevels,
+    /// What is reckoned of a buyer beside what it owes.
+    pub reckon: Reckoning,
+}
+
+/// What is reckoned of a buyer beside what it owes. What is told of it is kept either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Reckoning {
+    /// Its score; where it is not, every buyer is as healthy as one of whom nothing is known.
+    pub score: Reckoned,
+    /// What its covers carry; where it is not, none carries anything.
+    pub cover: Reckoned,
+}
+
+/// Whether something is reckoned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Reckoned {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
+}
+
+impl Default for Reckoning {
+    fn default() -> Reckoning {
+        Reckoning { score: Reckoned::Yes, cover: Reckoned::Yes }
+    }
 }
 
 /// The levels at which rules raise and clear alerts. Amounts are whole units of the base currency.
@@ -78,6 +104,7 @@ impl Params {
             score: ScoreLevels::default(),
             loss: LossLevels::default(),
             proposals: ProposalLevels::default(),
+            reckon: Reckoning::default(),
         }
     }
 

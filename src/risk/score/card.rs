@@ -7,7 +7,7 @@ use crate::event::{Grade, IncidentKind, Points, Procedure, Scored};
 use crate::risk::behaviour::{Behaviour, Pace, SPREAD_ONE, WHOLE};
 use crate::risk::figures::Figures;
 use crate::risk::ledger::{AGE_STARTS, AGES, Ledger};
-use crate::risk::params::ScoreLevels;
+use crate::risk::params::{Reckoned, ScoreLevels};
 use crate::risk::signals::{Agency, RATIOS, Signals};
 
 /// Signals fade in steps of this many days, so that nobody has to look at a buyer every day.
@@ -22,6 +22,8 @@ pub struct Yardstick<'a> {
     pub levels: &'a ScoreLevels,
     /// How fast the past fades.
     pub pace: &'a Pace,
+    /// Whether there is a score at all.
+    pub reckoned: Reckoned,
 }
 
 /// What a buyer is scored by.

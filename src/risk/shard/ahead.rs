@@ -25,9 +25,8 @@ impl Shard {
         for (found, event) in found.iter_mut().zip(events.clone()) {
             *found = self.find(event.subject);
         }
-        let buyers = || {
-            found.iter().zip(events.clone()).filter_map(|(place, event)| Some((&*self.buyers[(*place)?], event)))
-        };
+        let buyers =
+            || found.iter().zip(events.clone()).filter_map(|(place, event)| Some((&*self.buyers[(*place)?], event)));
         for (buyer, _) in buyers() {
             buyer.touch();
         }

@@ -158,6 +158,8 @@ pub struct Service<L, S> {
     waiting_told_ns: u64,
     /// When the last turn began.
     turned_at_ns: u64,
+    /// Which share of the shards told figures in it.
+    telling: usize,
     watched_at_ns: u64,
     reach_at_ns: Option<u64>,
 }
@@ -198,6 +200,7 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
             now: Instant::MIN,
             waiting_told_ns: 0,
             turned_at_ns: 0,
+            telling: 0,
             watched_at_ns: 0,
             reach_at_ns: None,
         }

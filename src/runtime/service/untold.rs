@@ -33,6 +33,11 @@ impl Untold {
         self.queue.iter().copied()
     }
 
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
     /// How many of the longest waiting may be told now, at most `max`: as far as none was told within `interval_ms`.
     pub(super) fn due(&self, now_ms: i64, interval_ms: i64, max: usize) -> usize {
         let is_due = |place: &&u32| self.told_ms[**place as usize].saturating_add(interval_ms) <= now_ms;

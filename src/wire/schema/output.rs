@@ -311,7 +311,11 @@ fn exposure_update() -> Vec<Field> {
         ("average_days_delinquent", days(), "What of dso is for want of payment on time; null without sales."),
         ("expected_loss", money(), "Probability of default x loss given default x retained."),
         ("reasons", list(reason()), "What the score is made of, and what is unknown."),
-        ("sellers", list(seller()), "Subtotals per seller, in order of the seller's id."),
+        (
+            "sellers",
+            list(seller()),
+            "Subtotals per seller, in order of the seller's id; of more than 1000, those with most outstanding.",
+        ),
         ("covers", list(cover()), "The buyer's covers, in the order in which they are used."),
         ("month_ends", list(month_end()), "The last 24 month ends at most, the oldest first."),
     ]);
