@@ -1,8 +1,10 @@
-//! From the start after kill -9 to the first position committed beyond those before, every buyer having its ten open invoices.
+//! From the start after kill -9 to the first new alert that can be read, every buyer having its ten open invoices.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use vigie::io::clock::{Stopwatch, pause};
+use vigie::io::kafka::{Follower, Settings};
 
 use crate::Bench;
 use crate::follow::follow;
@@ -17,8 +19,10 @@ use crate::table::Figure;
 const MINUTE_EVENTS: u64 = 300_000;
 /// Events under way when the process is killed.
 const UNDER_WAY: u64 = 100_000;
-/// How often positions are looked at.
+/// How often positions are looked at, before the kill.
 const LOOK_MS: u64 = 5;
+/// How long a look at the alerts waits, after it.
+const LOOK: Duration = Duration::from_millis(20);
 /// A recovery that takes longer has failed.
 const LONGEST_SECONDS: f64 = 600.0;
 
@@ -57,14 +61,20 @@ fn rounds(bench: &mut Bench<'_>, side: Side, run: &Run<'_>, stream: Stream) -> O
         kill_amid(run, stream, running, next..next + UNDER_WAY)?;
         next += UNDER_WAY;
 
-        let progress = Progress::of(run.broker, &run.name, &run.input)?;
-        let before = progress.committed()?;
+        let mut alerts = Follower::open(&Settings::new(&run.broker.address(), "bench"), &[run.output()])?;
         let since = Stopwatch::start();
         let mut running = run.start()?;
-        reach(&mut running, &progress, before + 1, &since)?;
-        let recovered = since.seconds();
-        reach(&mut running, &progress, progress.records, &since)?;
-        bench.table.tell(side, &[(Figure::Recovery, recovered), (Figure::CaughtUp, since.seconds())]);
+        let mut is_told = false;
+        while !is_told {
+            running.must_live()?;
+            if since.seconds() > LONGEST_SECONDS {
+                return Err(format!("no new alert {LONGEST_SECONDS} s after the start").into());
+            }
+            alerts.hear(LOOK, &mut |_| is_told = true)?;
+        }
+        bench.table.tell(side, &[(Figure::Recovery, since.seconds())]);
+        let progress = Progress::of(run.broker, &run.name, &run.input)?;
+        follow(&mut running, &progress, progress.records)?;
         running.terminate()?;
     }
     Ok(())
@@ -76,19 +86,10 @@ fn kill_amid(run: &Run<'_>, stream: Stream, mut running: Running, numbers: Range
     let taken = progress.committed()?;
     let middle = numbers.start + (numbers.end - numbers.start) / 2;
     preload(run.broker, &run.input, stream, numbers.start..middle)?;
-    reach(&mut running, &progress, taken + 1, &Stopwatch::start())?;
-    running.kill()?;
-    preload(run.broker, &run.input, stream, middle..numbers.end)
-}
-
-/// Waits until a side has committed so many records.
-fn reach(running: &mut Running, progress: &Progress, records: u64, since: &Stopwatch) -> Outcome<()> {
-    while progress.committed()? < records {
+    while progress.committed()? <= taken {
         running.must_live()?;
-        if since.seconds() > LONGEST_SECONDS {
-            return Err(format!("not at {records} records after {LONGEST_SECONDS} s").into());
-        }
         pause(LOOK_MS);
     }
-    Ok(())
+    running.kill()?;
+    preload(run.broker, &run.input, stream, middle..numbers.end)
 }

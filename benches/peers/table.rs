@@ -31,16 +31,14 @@ pub enum Figure {
     MemoryFew,
     /// The same with many.
     MemoryMany,
-    /// From the start after kill -9 to the first position committed beyond those before, in seconds.
+    /// From the start after kill -9 to the first new alert that can be read, in seconds.
     Recovery,
-    /// The same until all that had come meanwhile was taken.
-    CaughtUp,
     /// Bytes that the broker keeps an event, beside the event.
     Bytes,
 }
 
 /// A figure: its heading, its decimals, and whether the table has it.
-const FIGURES: [(Figure, &str, usize, bool); 14] = [
+const FIGURES: [(Figure, &str, usize, bool); 13] = [
     (Figure::Rate, "events/s", 0, true),
     (Figure::Cpu, "CPU µs/event", 2, true),
     (Figure::WholeCpu, "CPU µs/event with start", 2, false),
@@ -53,7 +51,6 @@ const FIGURES: [(Figure, &str, usize, bool); 14] = [
     (Figure::MemoryFew, "MB, 80,000 buyers", 0, true),
     (Figure::MemoryMany, "MB, 1,000,000 buyers", 0, true),
     (Figure::Recovery, "recovery s", 2, true),
-    (Figure::CaughtUp, "s to caught up", 2, false),
     (Figure::Bytes, "Kafka bytes/event", 1, true),
 ];
 
@@ -82,7 +79,7 @@ impl Table {
         self.notes.push(note);
     }
 
-    /// The table: medians, each with how many times vigie's it is, vigie's whole engine being 1.
+    /// The table: medians, each with how many times that of vigie's reduced job it is.
     pub fn markdown(&self) -> String {
         let has = |figure: Figure| self.figures.keys().any(|(_, of)| *of == figure);
         let columns: Vec<_> = FIGURES.iter().filter(|(figure, _, _, is_told)| *is_told && has(*figure)).collect();
@@ -99,7 +96,7 @@ impl Table {
             let _ = write!(out, "| {} |", side.title());
             for (figure, _, decimals, _) in &columns {
                 let cell = self.median(side, *figure).map_or("–".to_owned(), |value| {
-                    let ratio = self.vigie(side, *figure).map(|vigie| format!(" ({:.2}×)", value / vigie));
+                    let ratio = self.vigie(*figure).map(|vigie| format!(" ({:.2}×)", value / vigie));
                     format!("{}{}", number(value, *decimals), ratio.unwrap_or_default())
                 });
                 let _ = write!(out, " {cell} |");
@@ -112,8 +109,8 @@ impl Table {
         out
     }
 
-    /// What ratios are to: vigie at the same job. The whole engine is compared with the reduced one, and that with itself.
-    fn vigie(&self, _side: Side, figure: Figure) -> Option<f64> {
+    /// What ratios are to: vigie at the same job, or whole where that was not measured.
+    fn vigie(&self, figure: Figure) -> Option<f64> {
         let mut vigies = self.figures.keys().filter(|(side, of)| *of == figure && side.is_vigie());
         let reduced = vigies.clone().find(|(side, _)| side.engine == Engine::VigieReduced);
         let (side, _) = reduced.or_else(|| vigies.next())?;

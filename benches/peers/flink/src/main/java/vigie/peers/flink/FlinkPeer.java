@@ -93,7 +93,7 @@ public final class FlinkPeer {
                 .setDeserializer(new EventDeserializer())
                 .setProperty("partition.discovery.interval.ms", "-1")
                 .setProperty("isolation.level", "read_committed")
-                .setProperty("max.poll.records", "10000")
+                .setProperty("max.poll.records", "2000")
                 .setProperty("receive.buffer.bytes", "1048576")
                 .build();
     }
