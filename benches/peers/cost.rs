@@ -60,7 +60,9 @@ fn job(run: &Run<'_>) -> Outcome<Vec<(Figure, f64)>> {
     let progress = Progress::of(run.broker, &run.name, &run.input)?;
     let mut running = run.start()?;
     let samples = follow(&mut running, &progress, progress.records)?;
-    let kept = bytes_on_disk(run.broker, &INTERNAL)? - kept_before + bytes_on_disk(run.broker, &of_itself)?;
+    let kept_after = bytes_on_disk(run.broker, &INTERNAL)? + bytes_on_disk(run.broker, &of_itself)?;
+    // The broker may have compacted its own meanwhile.
+    let kept = kept_after.saturating_sub(kept_before);
     let peak = running.memory_peak()?;
     running.terminate()?;
     let records = progress.records as f64;
