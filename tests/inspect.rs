@@ -123,6 +123,10 @@ impl CommittedLog for Member {
 }
 
 impl GroupLog for Member {
+    fn written(&mut self, topic: TopicId, partition: u32) -> Result<i64, LogError> {
+        self.client.written(topic, partition)
+    }
+
     fn start(&mut self, partition: u32, positions: &[Position]) -> Result<(), LogError> {
         self.client.start(partition, positions)
     }

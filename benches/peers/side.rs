@@ -44,7 +44,7 @@ pub struct Side {
 
 /// Every engine: its name among the arguments, its name in the table.
 const ENGINES: [(Engine, &str, &str); 7] = [
-    (Engine::Floor, "floor", "floor: bare librdkafka loop"),
+    (Engine::Floor, "floor", "floor: bare consumer loop"),
     (Engine::VigieReduced, "reduced", "vigie, reduced job"),
     (Engine::Vigie, "vigie", "vigie, whole"),
     (Engine::StreamsMemory, "streams-memory", "Kafka Streams, in memory"),

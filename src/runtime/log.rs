@@ -145,6 +145,13 @@ pub trait CommittedLog {
 
 /// What a service needs of a log beyond its turns: partitions that a group gives and takes, and a new producer.
 pub trait GroupLog: Log + CommittedLog {
+    /// The offset after the last record written to a partition, of an open transaction or not: never below
+    /// [`Bounds::end`], and above it while something is not decided.
+    ///
+    /// # Errors
+    /// When the log cannot tell.
+    fn written(&mut self, topic: TopicId, partition: u32) -> Result<i64, LogError>;
+
     /// Delivers the inputs of an assigned partition from these positions on, one for each input topic.
     ///
     /// # Errors

@@ -183,14 +183,16 @@ pub(super) fn apply_all(
             events.push((record, record.value.map(|value| decode(&record, value, topics, rules, scratch))));
         }
         shard.look_ahead(events.iter().filter_map(|(_, event)| event.as_ref()?.as_ref().ok()));
-        for (place, (record, event)) in group.iter().zip(events) {
+        // An event is looked at where it lies: it is large, and moving it takes longer than a look.
+        for (place, (record, event)) in group.iter().zip(&events) {
             let fate = match event {
                 None => Ok(None),
-                Some(Err(refusal)) => Err(refusal),
-                Some(Ok(event)) => apply_one(&event, shard, effects).map(Some),
+                Some(Err(refusal)) => Err(refusal.clone()),
+                Some(Ok(event)) => apply_one(event, shard, effects).map(Some),
             };
-            came(*place, &record, fate, effects);
+            came(*place, record, fate, effects);
         }
+        drop(events);
         scratch.reset();
     }
 }

@@ -128,6 +128,10 @@ impl CommittedLog for Client {
 }
 
 impl GroupLog for Client {
+    fn written(&mut self, topic: TopicId, partition: u32) -> Result<i64, LogError> {
+        Ok(self.log.end(topic, partition))
+    }
+
     fn start(&mut self, partition: u32, positions: &[Position]) -> Result<(), LogError> {
         self.stop(partition)?;
         self.owned.extend_from_slice(positions);

@@ -50,6 +50,8 @@ faults! {
     CommittedUnheard = "committed_unheard",
     /// A commit was answered with an error, and had not committed.
     NotCommitted = "not_committed",
+    /// The positions of a commit showed before its records did.
+    MarksLate = "marks_late",
     /// A commit took so long that it had to be called again.
     CommitSlow = "commit_slow",
     /// An abort was answered with an error.

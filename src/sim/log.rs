@@ -63,6 +63,8 @@ struct Coordinator {
     producers: BTreeMap<String, ProducerState>,
     transactions: u64,
     committed: BTreeMap<(TopicId, u32), i64>,
+    /// Transactions that are committed, but for the marks that say so to readers: their positions show already.
+    unmarked: Vec<OpenTransaction>,
 }
 
 #[derive(Debug, Default)]
@@ -219,6 +221,7 @@ impl EmbeddedLog {
     #[must_use]
     pub fn producer(&self, transactional_id: &str) -> Producer {
         let mut coordinator = lock(&self.shared.coordinator);
+        self.mark_all(&mut coordinator);
         let state = coordinator.producers.entry(transactional_id.to_owned()).or_default();
         state.epoch += 1;
         let epoch = state.epoch;
@@ -269,6 +272,21 @@ impl EmbeddedLog {
         drop(coordinator);
         self.tell();
         Ok(true)
+    }
+
+    /// Writes the marks that are late (see [`Producer::commit_marked_late`]); says whether there were any.
+    pub fn mark(&self) -> bool {
+        let were_late = self.mark_all(&mut lock(&self.shared.coordinator));
+        if were_late {
+            self.tell();
+        }
+        were_late
+    }
+
+    fn mark_all(&self, coordinator: &mut Coordinator) -> bool {
+        let late = std::mem::take(&mut coordinator.unmarked);
+        late.iter().for_each(|transaction| self.end_transaction(transaction, Ending::Commit));
+        !late.is_empty()
     }
 
     pub(super) fn is_bounded(&self, topic: TopicId) -> bool {
@@ -335,6 +353,7 @@ impl Producer {
     /// When the producer is fenced, or has one open.
     pub fn begin(&mut self) -> Result<(), LogError> {
         let mut coordinator = lock(&self.log.shared.coordinator);
+        self.log.mark_all(&mut coordinator);
         let number = coordinator.transactions + 1;
         let state = self.state(&mut coordinator)?;
         if state.open.is_some() {
@@ -380,15 +399,32 @@ impl Producer {
     /// # Errors
     /// When the producer is fenced, or has no transaction open.
     pub fn commit(&mut self) -> Result<(), LogError> {
+        self.end(Marks::Written)
+    }
+
+    /// As [`Producer::commit`], but the marks that show its records to readers are still to be written, while its positions show:
+    /// on Kafka each partition gets its mark when it does. They come by [`EmbeddedLog::mark`], or with the next transaction of
+    /// anybody.
+    ///
+    /// # Errors
+    /// When the producer is fenced, or has no transaction open.
+    pub fn commit_marked_late(&mut self) -> Result<(), LogError> {
+        self.end(Marks::Late)
+    }
+
+    fn end(&mut self, marks: Marks) -> Result<(), LogError> {
         let log = self.log.clone();
         let mut coordinator = lock(&log.shared.coordinator);
         self.flush_into(&mut coordinator)?;
         let state = self.state(&mut coordinator)?;
         open_of(state)?;
         if let Some(open) = state.open.take() {
-            log.end_transaction(&open, Ending::Commit);
             let positions = open.positions.iter().map(|at| ((at.topic, at.partition), at.next));
             coordinator.committed.extend(positions);
+            match marks {
+                Marks::Written => log.end_transaction(&open, Ending::Commit),
+                Marks::Late => coordinator.unmarked.push(open),
+            }
         }
         drop(coordinator);
         log.tell();
@@ -435,6 +471,15 @@ impl Producer {
         }
         Ok(())
     }
+}
+
+/// When readers of committed records are told of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Marks {
+    /// At once.
+    Written,
+    /// Later.
+    Late,
 }
 
 fn open_of(state: &mut ProducerState) -> Result<&mut OpenTransaction, LogError> {

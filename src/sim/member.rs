@@ -23,6 +23,8 @@ const SHORT_MAX: u32 = 4;
 const STILL_STEPS_MAX: u32 = 60;
 /// Out of a thousand polls of a partition, those that give all there is while nothing goes wrong.
 const WHOLE_PER_MILLE: u32 = 600;
+/// How often late marks of commits are written before a question is answered.
+const LATE_MARK_PER_MILLE: u32 = 200;
 
 /// One service's consumer and producer.
 pub(super) struct Member {
@@ -155,6 +157,9 @@ impl Member {
     /// Asks the log something that it may want to be asked again.
     fn ask(&mut self) -> Result<EmbeddedLog, LogError> {
         let mut world = self.enter()?;
+        if world.draws.happens(LATE_MARK_PER_MILLE) {
+            world.log.mark();
+        }
         match world.strikes(Fault::AskAgain, 2) {
             true => Err(LogError::Retry("ask again".to_owned())),
             false => Ok(world.log.clone()),
@@ -292,7 +297,12 @@ impl Member {
     }
 
     fn commit_plainly(&mut self) -> Result<(), LogError> {
-        self.producer.commit().map_err(as_of_producer)?;
+        let is_late = self.world.borrow_mut().strikes(Fault::MarksLate, 20);
+        match is_late {
+            true => self.producer.commit_marked_late(),
+            false => self.producer.commit(),
+        }
+        .map_err(as_of_producer)?;
         let id = self.id();
         self.world.borrow_mut().ended(&id);
         Ok(())
@@ -475,6 +485,14 @@ impl CommittedLog for Member {
 }
 
 impl GroupLog for Member {
+    fn written(&mut self, topic: TopicId, partition: u32) -> Result<i64, LogError> {
+        let log = self.ask()?;
+        Ok(match self.world.borrow().mistake {
+            Some(Mistake::EndNotAwaited) => log.bounds(topic, partition).end,
+            _ => log.end(topic, partition),
+        })
+    }
+
     fn start(&mut self, partition: u32, positions: &[Position]) -> Result<(), LogError> {
         drop(self.enter()?);
         if !self.owned.contains(&partition) {

@@ -519,6 +519,7 @@ impl Stage {
         for machine in self.machines.borrow().iter() {
             hashes.extend(machine.service.iter().flat_map(Service::state_hashes));
         }
+        self.log.mark();
         let tenures = std::mem::take(&mut self.world.borrow_mut().tenures);
         for partition in 0..self.preset.partitions {
             let followed = Follower::new(&self.log, &self.preset, partition).follow(&tenures);

@@ -28,17 +28,20 @@ pub enum Mistake {
     HashOrder,
     /// No new producer is taken after a commit that was not plainly clean.
     OldProducer,
+    /// The journal is read though what was written to it is not all decided.
+    EndNotAwaited,
 }
 
 impl Mistake {
     /// Every one.
-    pub const ALL: [Mistake; 6] = [
+    pub const ALL: [Mistake; 7] = [
         Mistake::OutsideTransaction,
         Mistake::LastNotNext,
         Mistake::AbortedKept,
         Mistake::OwnClock,
         Mistake::HashOrder,
         Mistake::OldProducer,
+        Mistake::EndNotAwaited,
     ];
 }
 

@@ -207,6 +207,10 @@ impl CommittedLog for KafkaLog {
 }
 
 impl GroupLog for KafkaLog {
+    fn written(&mut self, topic: TopicId, partition: u32) -> Result<i64, LogError> {
+        self.reader.written(Place { topic, partition })
+    }
+
     fn start(&mut self, partition: u32, positions: &[Position]) -> Result<(), LogError> {
         self.owned(partition)?;
         self.reader.forget(partition);

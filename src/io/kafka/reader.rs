@@ -21,6 +21,8 @@ pub(super) struct Reader {
     /// Asks questions, and fetches nothing: a broker answers a connection in order, so that on one with a fetch under way every
     /// question would wait for that.
     asking: Arc<BaseConsumer<Listener>>,
+    /// As it does, of what is not decided too: a client has one isolation for all it asks.
+    asking_all: BaseConsumer<Listener>,
     source: Queues,
     names: Arc<[String]>,
     call_timeout: Duration,
@@ -40,7 +42,9 @@ impl Reader {
         let client = |role| -> KafkaResult<BaseConsumer<Listener>> {
             settings.for_reading(role, OPEN_MAX).remove("group.id").create_with_context(Listener::default())
         };
+        let mut all = settings.for_reading("asking-all", OPEN_MAX).remove("group.id").clone();
         Ok(Reader {
+            asking_all: all.set("isolation.level", "read_uncommitted").create_with_context(Listener::default())?,
             source: Queues::new(Arc::new(client("reader")?), Arc::clone(&names)),
             asking: Arc::new(client("asking")?),
             names,
@@ -51,9 +55,18 @@ impl Reader {
 
     /// Where a place begins and ends for a reader of committed records.
     pub(super) fn bounds(&self, place: Place) -> Result<Bounds, LogError> {
-        let name = &self.names[usize::from(place.topic.0)];
         // The client asks as it reads: the end is that of what is decided.
-        let answer = self.asking.fetch_watermarks(name, place.partition as i32, self.call_timeout);
+        self.ask(&self.asking, place)
+    }
+
+    /// The offset after the last record of a place, decided or not.
+    pub(super) fn written(&self, place: Place) -> Result<i64, LogError> {
+        self.ask(&self.asking_all, place).map(|bounds| bounds.end)
+    }
+
+    fn ask(&self, asking: &BaseConsumer<Listener>, place: Place) -> Result<Bounds, LogError> {
+        let name = &self.names[usize::from(place.topic.0)];
+        let answer = asking.fetch_watermarks(name, place.partition as i32, self.call_timeout);
         match answer {
             Ok((first, end)) => Ok(Bounds { first, end }),
             Err(error) => {

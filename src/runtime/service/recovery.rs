@@ -23,6 +23,8 @@ pub(super) struct Recovery {
     pub(super) begun_ns: u64,
     parked: Option<Box<Slot>>,
     replay: Option<Box<Replay>>,
+    /// Up to where the journal was written once the group's positions were known.
+    written: Option<i64>,
 }
 
 /// How far a recovery has come.
@@ -40,7 +42,7 @@ pub(super) enum Progress {
 impl Recovery {
     /// Of a partition of which a shard may be kept from before.
     pub(super) fn new(partition: u32, parked: Option<Box<Slot>>, begun_ns: u64) -> Recovery {
-        Recovery { partition, begun_ns, parked, replay: None }
+        Recovery { partition, begun_ns, parked, replay: None, written: None }
     }
 
     /// Goes a step further: some megabytes of records at most.
@@ -103,7 +105,22 @@ impl Recovery {
         let topics = (0..inputs).map(|topic| TopicId(topic as u16));
         let committed = topics.map(|topic| log.committed(topic, partition)).collect::<Result<Vec<_>, _>>()?;
         let journal = means.rules.topics.outputs.journal.ok_or_else(|| Halt::Stop("it has no journal".to_owned()))?;
+        // The marks that end a transaction are written partition by partition: positions may show before the turn that they are
+        // of. So the journal is read only once all that was written when the positions were known is decided. What may still
+        // commit had its positions in its transaction before that, and nothing of it is written later.
+        let written = match self.written {
+            Some(written) => written,
+            None => *self.written.insert(log.written(journal, partition)?),
+        };
         let bounds = log.bounds(journal, partition)?;
+        if bounds.end < written {
+            let name = &means.rules.topics.names[usize::from(journal.0)];
+            return Err(LogError::Retry(format!(
+                "{name} is decided up to {}, and written up to {written}: a transaction is still to be ended",
+                bounds.end
+            ))
+            .into());
+        }
         let last = last_entry(log, (journal, partition), &means.rules.group, bounds.first, bounds.end)?;
         let parked = self.parked.as_ref().map(|slot| (slot.epoch, slot.entry));
         let resumes = last.as_ref().map(|(entry, hash)| (entry.epoch, *hash)).is_some_and(|last| Some(last) == parked);
