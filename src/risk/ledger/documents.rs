@@ -244,9 +244,18 @@ impl Documents {
         self.index.find(spread(hash), is_it).map(|entry| entry.place())
     }
 
-    /// Fetches where the index looks for a name.
-    pub fn touch_index(&self, kind: u32, seller: SellerNumber, id: &str) {
-        let hash = hash_key(space(kind, Some(seller)), id) as u32;
+    /// Fetches where the index looks for an invoice.
+    pub fn touch_invoice_index(&self, seller: SellerNumber, id: &str) {
+        self.touch_index(Kind::Invoice, seller, id);
+    }
+
+    /// Fetches where the index looks for a payment.
+    pub fn touch_payment_index(&self, seller: SellerNumber, id: &str) {
+        self.touch_index(Kind::Payment, seller, id);
+    }
+
+    fn touch_index(&self, kind: Kind, seller: SellerNumber, id: &str) {
+        let hash = hash_key(space(kind as u32, Some(seller)), id) as u32;
         touch(self.index.iter_hash(spread(hash)).next().map_or(0, |entry| entry.at));
     }
 

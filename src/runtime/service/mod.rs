@@ -28,7 +28,7 @@ use super::outbox::Topics;
 use super::point::Point;
 use super::records::TopicId;
 use super::store::SnapshotStore;
-use super::turn::Desk;
+use super::turn::{Desk, retry};
 use crate::base::Instant;
 use crate::risk::Params;
 use crate::wire::DecodeRules;
@@ -374,6 +374,9 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
             self.waiting_told_ns = now_ns;
             let seconds = (now_ns - begun_ns) / 1_000_000_000;
             self.notices.push(Notice::Warned(format!("partition {partition} has waited {seconds} s to go on: {why}")));
+            if let Err(error) = sweep(&mut self.log, partition) {
+                self.fail(&[], error)?;
+            }
         }
         if now_ns.saturating_sub(begun_ns) > WAITING_MAX_NS {
             return Err(LogError::Fatal(format!("partition {partition} has waited for too long to go on: {why}")));
@@ -457,4 +460,14 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
         state.phase = phase;
         self.places.insert(partition, place);
     }
+}
+
+/// Ends a transaction with a position of this partition, as aborted. A broker that is killed may lose the mark that ends an
+/// aborted transaction in the log of the group's positions, and then says for ever that they are undecided (seen on Kafka 4.3.1);
+/// the mark of a later transaction of the same producer ends what it left there.
+fn sweep<L: GroupLog>(log: &mut L, partition: u32) -> Result<(), LogError> {
+    retry(|| log.begin())?;
+    // It is never committed, so that it says nothing.
+    retry(|| log.send_offsets(&[Position { topic: TopicId(0), partition, next: 0 }]))?;
+    retry(|| log.abort())
 }
