@@ -162,6 +162,10 @@ pub struct Service<L, S> {
     telling: usize,
     watched_at_ns: u64,
     reach_at_ns: Option<u64>,
+    stall_at_ns: u64,
+    /// Which input is asked next, and where each stood when it was asked last.
+    stall_next: usize,
+    stall_seen: BTreeMap<(u32, u16), i64>,
 }
 
 /// Turns without a snapshot after which one is due as soon as its shard is live.
@@ -203,6 +207,9 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
             telling: 0,
             watched_at_ns: 0,
             reach_at_ns: None,
+            stall_at_ns: 0,
+            stall_next: 0,
+            stall_seen: BTreeMap::new(),
         }
     }
 

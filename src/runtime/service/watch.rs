@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use super::slot::{Slot, Stage};
 use super::{Notice, Place, Service};
-use crate::runtime::log::{GroupLog, LogError};
+use crate::runtime::log::{GroupLog, LogError, Position};
 use crate::runtime::observed::{PartitionState, Phase};
-use crate::runtime::records::TopicId;
+use crate::runtime::records::{Records, TopicId};
 use crate::runtime::store::SnapshotStore;
 
 /// How long the worker goes without looking how far behind it is.
 const WATCH_NS: u64 = 500_000_000;
 /// How long it goes without looking how far back its inputs reach.
 const REACH_NS: u64 = 3_600_000_000_000;
+/// How often one input of one partition is asked whether it has more than was delivered.
+const STALL_NS: u64 = 1_000_000_000;
 /// The fewest buyers that a step of a pass looks at, and the most.
 const PASS_BUYERS: std::ops::RangeInclusive<usize> = 64..=2048;
 
@@ -26,6 +28,10 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
             self.watched_at_ns = now_ns;
             self.pass(since_ns);
             self.note_states(now_ns);
+        }
+        if now_ns.saturating_sub(self.stall_at_ns) >= STALL_NS {
+            self.stall_at_ns = now_ns;
+            self.check_stalled()?;
         }
         if self.reach_at_ns.is_none_or(|at_ns| now_ns.saturating_sub(at_ns) >= REACH_NS) {
             self.reach_at_ns = Some(now_ns);
@@ -90,6 +96,50 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
                 },
             );
         }
+    }
+
+    /// Asks the next input in turn whether it has records that are not delivered, though it passes for read to its end and
+    /// nothing came of it since it was last asked: after a broker was killed, its client was seen to wait for ever. If so, it is
+    /// delivered anew.
+    fn check_stalled(&mut self) -> Result<(), LogError> {
+        let live = self.places.iter().filter_map(|(partition, place)| match place {
+            Place::Live(slot) => Some((*partition, &slot.positions)),
+            _ => None,
+        });
+        let inputs: Vec<(u32, u16, i64)> = live
+            .flat_map(|(partition, at)| at.iter().enumerate().map(move |(topic, at)| (partition, topic as u16, *at)))
+            .collect();
+        let Some(&(partition, topic, position)) = inputs.get(self.stall_next % inputs.len().max(1)) else {
+            return Ok(());
+        };
+        self.stall_next = (self.stall_next + 1) % inputs.len();
+        let before = self.stall_seen.insert((partition, topic), position);
+        if before != Some(position) || !self.batch.is_drained(TopicId(topic), partition) {
+            return Ok(());
+        }
+        let mut records = Records::default();
+        let asked = self.log.bounds(TopicId(topic), partition).and_then(|bounds| match bounds.end > position {
+            true => self.log.read(TopicId(topic), partition, position, bounds.end, &mut records).map(|_| ()),
+            false => Ok(()),
+        });
+        match asked {
+            Ok(()) if records.is_empty() => return Ok(()),
+            Ok(()) => {}
+            // It is asked again in its turn.
+            Err(LogError::Retry(_)) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        let name = &self.rules.topics.names[usize::from(topic)];
+        self.notices.push(Notice::Warned(format!(
+            "{name} of partition {partition} has records from {position} on that do not come: its inputs are read anew"
+        )));
+        let at = |&(of, topic, next): &(u32, u16, i64)| {
+            (of == partition).then_some(Position { topic: TopicId(topic), partition, next })
+        };
+        let positions: Vec<Position> = inputs.iter().filter_map(at).collect();
+        self.log.stop(partition)?;
+        self.batch.forget(partition);
+        self.log.start(partition, &positions)
     }
 
     /// Warns where an input no longer reaches back to the oldest snapshot that is known: the newest would be the only one.
