@@ -382,7 +382,7 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
             let seconds = (now_ns - begun_ns) / 1_000_000_000;
             self.notices.push(Notice::Warned(format!("partition {partition} has waited {seconds} s to go on: {why}")));
             if let Err(error) = sweep(&mut self.log, partition) {
-                self.fail(&[], error)?;
+                self.fail(&[partition], error)?;
             }
         }
         if now_ns.saturating_sub(begun_ns) > WAITING_MAX_NS {
@@ -439,20 +439,24 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
             LogError::Fenced(text) => ("fenced", text),
             LogError::Fatal(_) => return Err(error),
         };
-        self.notices.push(Notice::Warned(format!("a turn of the partitions {partitions:?} was not committed: {text}")));
+        self.notices
+            .push(Notice::Warned(format!("a transaction for the partitions {partitions:?} was not committed: {text}")));
         self.renewal = Some(why);
+        partitions.iter().try_for_each(|partition| self.park(*partition))
+    }
+
+    /// Takes a partition out of service where it is live, to be recovered from where it stands.
+    fn park(&mut self, partition: u32) -> Result<(), LogError> {
         let begun_ns = self.log.elapsed_ns();
-        for &partition in partitions {
-            self.stop_taking(partition);
-            self.batch.forget(partition);
-            match self.places.remove(&partition) {
-                Some(Place::Live(slot)) => {
-                    self.log.stop(partition)?;
-                    self.place(partition, Place::Recovering(Recovery::new(partition, Some(slot), begun_ns)));
-                }
-                Some(place) => self.place(partition, place),
-                None => {}
+        self.stop_taking(partition);
+        self.batch.forget(partition);
+        match self.places.remove(&partition) {
+            Some(Place::Live(slot)) => {
+                self.log.stop(partition)?;
+                self.place(partition, Place::Recovering(Recovery::new(partition, Some(slot), begun_ns)));
             }
+            Some(place) => self.place(partition, place),
+            None => {}
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::slot::{Slot, Stage};
 use super::{Notice, Place, Service};
-use crate::runtime::log::{GroupLog, LogError, Position};
+use crate::runtime::log::{GroupLog, LogError};
 use crate::runtime::observed::{PartitionState, Phase};
 use crate::runtime::records::{Records, TopicId};
 use crate::runtime::store::SnapshotStore;
@@ -133,13 +133,7 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
         self.notices.push(Notice::Warned(format!(
             "{name} of partition {partition} has records from {position} on that do not come: its inputs are read anew"
         )));
-        let at = |&(of, topic, next): &(u32, u16, i64)| {
-            (of == partition).then_some(Position { topic: TopicId(topic), partition, next })
-        };
-        let positions: Vec<Position> = inputs.iter().filter_map(at).collect();
-        self.log.stop(partition)?;
-        self.batch.forget(partition);
-        self.log.start(partition, &positions)
+        self.park(partition)
     }
 
     /// Warns where an input no longer reaches back to the oldest snapshot that is known: the newest would be the only one.
