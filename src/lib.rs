@@ -64,5 +64,6 @@ pub mod io;
 pub mod risk;
 pub mod runtime;
 pub mod sim;
+pub mod view;
 pub mod wire;
 pub mod workload;

@@ -192,6 +192,18 @@ impl<R> Column<R> {
         Column::new(name, Kind::Money, value)
     }
 
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The cell of a row.
+    #[must_use]
+    pub fn value<'a>(&self, row: &'a R) -> Value<'a> {
+        (self.value)(row)
+    }
+
     /// The same column, where a row may have no value.
     pub(super) const fn or_null(self) -> Column<R> {
         Column { nullable: true, ..self }
@@ -258,7 +270,7 @@ impl Value<'_> {
     }
 
     /// As in a JSON object: text, dates, money, ratios and days to a tenth are strings; points are numbers.
-    fn push_json(&self, out: &mut String) {
+    pub fn push_json(&self, out: &mut String) {
         match self {
             Value::Text(None) | Value::Money(None) | Value::Ratio(None) | Value::TenthDays(None) => {
                 out.push_str("null");

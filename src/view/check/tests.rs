@@ -1,0 +1,1 @@
+//! Orders that fit and orders that do not, and what would help.
