@@ -19,12 +19,15 @@ const DECISION_BOUNDS: &[f64] =
 /// Bounds of an answer, in seconds.
 const HTTP_BOUNDS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
+/// Prometheus counts time in seconds, whatever people count it in.
+const SECONDS_OF_A_DAY: f64 = 86_400.0;
+
 const READY: &str = "vigie_read_ready";
 const BUYERS: &str = "vigie_read_buyers";
 const RECORDS: &str = "vigie_read_records_total";
 const LAG_RECORDS: &str = "vigie_read_lag_records";
 const OUTSTANDING: &str = "vigie_portfolio_outstanding_amount";
-const DSO_DAYS: &str = "vigie_portfolio_dso_days";
+const DSO_SECONDS: &str = "vigie_portfolio_dso_seconds";
 const LARGEST_SHARE: &str = "vigie_portfolio_largest_share_ratio";
 const GROUP_EXPOSURE: &str = "vigie_group_exposure_amount";
 const OPEN_PROPOSALS: &str = "vigie_open_proposals";
@@ -43,7 +46,7 @@ pub const READ_SIDE_METRICS: &[MetricSpec] = &[
     counter(RECORDS, &["topic"], "Records that the read side has read, by output topic."),
     gauge(LAG_RECORDS, &["topic"], "Records that wait for the read side in an output topic."),
     gauge(OUTSTANDING, &["segment"], "What is open, in units of the base currency."),
-    gauge(DSO_DAYS, &["segment"], "Days sales outstanding, weighted by what is open; none where there were no sales."),
+    gauge(DSO_SECONDS, &["segment"], "Days sales outstanding, weighted by what is open; none where there were no sales."),
     gauge(LARGEST_SHARE, &["top"], "Share of the exposure, 0 to 1, that the buyers with most of it have."),
     gauge(
         GROUP_EXPOSURE,
@@ -310,7 +313,7 @@ fn tell(figures: &ReadSideFigures, page: &mut Page) {
         let labels = [segment.map_or(UNKNOWN, |segment| segment.as_str())];
         page.set(OUTSTANDING, &labels, units(*outstanding));
         if let Some(days) = dso_days {
-            page.set(DSO_DAYS, &labels, *days);
+            page.set(DSO_SECONDS, &labels, *days * SECONDS_OF_A_DAY);
         }
     }
     for (top, share) in largest_shares {
@@ -377,7 +380,7 @@ mod tests {
                 r#"vigie_read_lag_records{topic="vigie.alerts"} 7"#,
                 r#"vigie_portfolio_outstanding_amount{segment="named"} 1500.5"#,
                 r#"vigie_portfolio_outstanding_amount{segment="unknown"} 0"#,
-                r#"vigie_portfolio_dso_days{segment="named"} 41.5"#,
+                r#"vigie_portfolio_dso_seconds{segment="named"} 3585600"#,
                 r#"vigie_portfolio_largest_share_ratio{top="10"} 1"#,
                 r#"vigie_group_exposure_amount{parent_id="G-1"} 99"#,
                 r#"vigie_open_proposals{mode="review"} 2"#,
@@ -400,7 +403,7 @@ mod tests {
 
     #[test]
     fn a_segment_without_sales_has_no_days_of_sales() {
-        assert!(!full().render().contains(r#"vigie_portfolio_dso_days{segment="unknown"}"#));
+        assert!(!full().render().contains(r#"vigie_portfolio_dso_seconds{segment="unknown"}"#));
     }
 
     #[test]
@@ -455,6 +458,11 @@ mod tests {
             of_process.contains("vigie_build_info") && of_process.contains("process_start_time_seconds"),
             "{alone}"
         );
+    }
+
+    #[test]
+    fn promtool_has_nothing_to_say() {
+        crate::io::metrics::tests::promtool_accepts(&full().render());
     }
 
     #[test]
