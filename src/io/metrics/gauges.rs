@@ -7,8 +7,9 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
 
 use super::table::{self, MetricKind, MetricSpec};
-use super::{MetricsSettings, process};
-use crate::base::Cents;
+use super::{MetricsSettings, NANOSECONDS, process};
+use crate::base::{Cents, Currency};
+use crate::io::clock::wall_clock;
 use crate::runtime::TopicId;
 use crate::runtime::observed::{Figures, LatencyCounts, PartitionState, Phase, Sums};
 
@@ -36,8 +37,7 @@ pub(super) type Shared = Arc<Mutex<Told>>;
 pub(super) struct Gauges {
     pub(super) told: Shared,
     pub(super) settings: MetricsSettings,
-    /// When the process began, in seconds since 1970.
-    pub(super) started_seconds: f64,
+    pub(super) process: ProcessFigures,
     pub(super) descriptions: Vec<Desc>,
 }
 
@@ -45,7 +45,8 @@ impl Gauges {
     /// Whether this, and not a counter of its own, tells a metric.
     pub(super) fn tells(spec: &MetricSpec) -> bool {
         matches!(spec.kind, MetricKind::Gauge)
-            || [table::EVENT_TO_OUTPUT_SECONDS, table::CPU_SECONDS].contains(&spec.name)
+            || spec.name == table::EVENT_TO_OUTPUT_SECONDS
+            || ProcessFigures::tells(spec)
     }
 }
 
@@ -66,7 +67,32 @@ impl Collector for Gauges {
                 page.set(table::LAST_RECOVERY_SECONDS, &[], seconds);
             }
         }
-        page.set(table::BUILD_INFO, &[env!("CARGO_PKG_VERSION"), self.settings.base.as_str()], 1.0);
+        self.process.tell(&mut page);
+        page.into_families()
+    }
+}
+
+/// What a page tells of the process that shows it.
+#[derive(Debug)]
+pub(super) struct ProcessFigures {
+    base: Currency,
+    /// When the process began, in seconds since 1970.
+    started_seconds: f64,
+}
+
+impl ProcessFigures {
+    /// Of a process that begins now.
+    pub(super) fn now(base: Currency) -> ProcessFigures {
+        ProcessFigures { base, started_seconds: wall_clock().nanos() as f64 / NANOSECONDS }
+    }
+
+    /// Whether this tells a metric.
+    pub(super) fn tells(spec: &MetricSpec) -> bool {
+        [table::BUILD_INFO, table::START_TIME_SECONDS, table::CPU_SECONDS, table::RESIDENT_BYTES].contains(&spec.name)
+    }
+
+    pub(super) fn tell(&self, page: &mut Page) {
+        page.set(table::BUILD_INFO, &[env!("CARGO_PKG_VERSION"), self.base.as_str()], 1.0);
         page.set(table::START_TIME_SECONDS, &[], self.started_seconds);
         if let Some(seconds) = process::cpu_seconds() {
             page.set(table::CPU_SECONDS, &[], seconds);
@@ -74,7 +100,6 @@ impl Collector for Gauges {
         if let Some(bytes) = process::resident_bytes() {
             page.set(table::RESIDENT_BYTES, &[], bytes);
         }
-        page.0.into_values().collect()
     }
 }
 
@@ -148,16 +173,20 @@ pub(super) const fn phase_name(phase: &Phase) -> &'static str {
 }
 
 /// A metric may round: what is exact is in the outputs.
-fn units(cents: Cents) -> f64 {
+pub(super) fn units(cents: Cents) -> f64 {
     cents.0 as f64 / 100.0
 }
 
 /// What a scrape will read, by name.
 #[derive(Default)]
-struct Page(BTreeMap<&'static str, MetricFamily>);
+pub(super) struct Page(BTreeMap<&'static str, MetricFamily>);
 
 impl Page {
-    fn set(&mut self, name: &'static str, labels: &[&str], value: f64) {
+    pub(super) fn into_families(self) -> Vec<MetricFamily> {
+        self.0.into_values().collect()
+    }
+
+    pub(super) fn set(&mut self, name: &'static str, labels: &[&str], value: f64) {
         let mut metric = Metric::default();
         let of = table::spec(name);
         debug_assert_eq!(of.labels.len(), labels.len(), "{name}");

@@ -2,6 +2,7 @@
 
 mod gauges;
 mod process;
+pub mod read_side;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -9,14 +10,12 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::{MutexGuard, PoisonError};
 
-use prometheus::core::Desc;
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
 
-use self::gauges::{Gauges, Shared, Told};
+use self::gauges::{Gauges, ProcessFigures, Shared, Told};
 pub use self::table::{METRICS, MetricKind, MetricSpec};
 use crate::base::Currency;
 use crate::event::RefusalCode;
-use crate::io::clock::wall_clock;
 use crate::runtime::observed::{Phase, TopicTally};
 use crate::runtime::{Observed, TopicId};
 
@@ -131,13 +130,9 @@ impl Metrics {
             registry: registry.clone(),
         };
         metrics.events = settings.inputs.iter().map(|topic| (*topic, metrics.events_of(*topic))).collect();
-        let describe = |spec: &MetricSpec| {
-            let labels = spec.labels.iter().map(|label| (*label).to_owned()).collect();
-            Desc::new(spec.name.to_owned(), spec.help.to_owned(), labels, Default::default()).expect("a valid metric")
-        };
-        let descriptions = METRICS.iter().filter(|spec| Gauges::tells(spec)).map(describe).collect();
-        let started_seconds = wall_clock().nanos() as f64 / NANOSECONDS;
-        let gauges = Gauges { told, settings, started_seconds, descriptions };
+        let descriptions = METRICS.iter().filter(|spec| Gauges::tells(spec)).map(MetricSpec::description).collect();
+        let process = ProcessFigures::now(settings.base);
+        let gauges = Gauges { told, settings, process, descriptions };
         registry.register(Box::new(gauges)).expect("a name is registered once");
         metrics
     }

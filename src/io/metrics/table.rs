@@ -1,5 +1,8 @@
 //! Owns the table of metrics: what each is called, what it means, and by what it is told apart.
 
+use prometheus::core::Desc;
+
+use super::read_side::READ_SIDE_METRICS;
 use crate::runtime::observed::LatencyCounts;
 
 /// What a metric is.
@@ -26,11 +29,19 @@ pub struct MetricSpec {
     pub labels: &'static [&'static str],
 }
 
-const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> MetricSpec {
+impl MetricSpec {
+    /// As the library describes it.
+    pub(super) fn description(&self) -> Desc {
+        let labels = self.labels.iter().map(|label| (*label).to_owned()).collect();
+        Desc::new(self.name.to_owned(), self.help.to_owned(), labels, Default::default()).expect("a valid metric")
+    }
+}
+
+pub(super) const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> MetricSpec {
     MetricSpec { name, kind: MetricKind::Counter, help, labels }
 }
 
-const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str) -> MetricSpec {
+pub(super) const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str) -> MetricSpec {
     MetricSpec { name, kind: MetricKind::Gauge, help, labels }
 }
 
@@ -93,7 +104,7 @@ names! {
     RESIDENT_BYTES = "process_resident_memory_bytes";
 }
 
-/// Every metric. Amounts are in units of the base currency, which `vigie_build_info` names.
+/// Every metric of the engine and of the process. Amounts are in units of the base currency, which `vigie_build_info` names.
 pub const METRICS: &[MetricSpec] = &[
     counter(EVENTS, &["topic", "outcome"], "Records of committed turns, by input topic and what became of them."),
     gauge(LAG_RECORDS, &["topic", "partition"], "Records that wait in an input topic."),
@@ -140,10 +151,10 @@ pub const METRICS: &[MetricSpec] = &[
     gauge(RESIDENT_BYTES, &[], "Memory that the process holds."),
 ];
 
-/// The metric of a name.
+/// The metric of a name, of the engine or of the read side.
 ///
 /// # Panics
-/// When there is none: names are the constants above.
+/// When there is none: names are constants.
 pub(super) fn spec(name: &str) -> &'static MetricSpec {
-    METRICS.iter().find(|spec| spec.name == name).expect("every name is in the table")
+    METRICS.iter().chain(READ_SIDE_METRICS).find(|spec| spec.name == name).expect("every name is in the table")
 }

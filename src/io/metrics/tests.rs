@@ -212,6 +212,11 @@ fn the_outputs_of_the_table_are_those_of_the_contract() {
 /// Prometheus' own checker has the last word, where it is installed.
 #[test]
 fn promtool_has_nothing_to_say() {
+    promtool_accepts(&full().render());
+}
+
+#[track_caller]
+pub(super) fn promtool_accepts(page: &str) {
     let tool = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
@@ -222,7 +227,6 @@ fn promtool_has_nothing_to_say() {
         Ok(tool) => tool,
         Err(error) => return eprintln!("not tried: promtool: {error}"),
     };
-    let page = full().render();
     tool.stdin.take().expect("a pipe").write_all(page.as_bytes()).expect("written");
     let output = tool.wait_with_output().expect("it ends");
     let said = String::from_utf8_lossy(&output.stderr);
