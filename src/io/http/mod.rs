@@ -16,7 +16,7 @@ use axum::routing::get;
 
 pub use self::problem::{AsIs, PROBLEM_JSON, Problem, ProblemBody};
 pub use self::server::{HttpError, HttpServer, Peer, ServerSettings};
-pub use self::tls::{ClientCertificates, TlsSettings};
+pub use self::tls::{ClientCertificates, Tls, TlsSettings};
 use super::metrics::{self, Metrics, Readiness};
 
 /// What the process answers about itself: `/metrics`, `/live` and `/ready`.

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tower_service::Service;
 
-use super::tls::{Tls, TlsSettings};
+use super::tls::Tls;
 
 /// Connections open at a time, where nothing else is said; others wait.
 const CONNECTIONS_MAX: usize = 64;
@@ -51,8 +51,8 @@ pub struct ServerSettings {
     pub threads: usize,
     /// Connections open at a time; others wait.
     pub connections_max: usize,
-    /// By what certificate it is known, where it speaks TLS.
-    pub tls: Option<TlsSettings>,
+    /// TLS, where it speaks that.
+    pub tls: Option<Tls>,
 }
 
 impl ServerSettings {
@@ -92,14 +92,14 @@ impl HttpServer {
     /// Listens as the settings say, and answers by `router`.
     ///
     /// # Errors
-    /// When the address is none or is taken, a certificate or key cannot be used, or no thread can be started.
+    /// When the address is none, is taken, or no thread can be started.
     pub fn start_with(settings: &ServerSettings, router: Router) -> Result<HttpServer, HttpError> {
         let failed = |reason: String| HttpError { address: settings.address.clone(), reason };
-        let tls = settings.tls.as_ref().map(Tls::open).transpose().map_err(failed)?;
         let listener = bind(&settings.address).map_err(failed)?;
         let local = listener.local_addr().map_err(|error| failed(error.to_string()))?;
         let runtime = runtime(settings.threads).map_err(|error| failed(format!("no runtime: {error}")))?;
-        let server = Serving { router, tls, permits: Arc::new(Semaphore::new(settings.connections_max)) };
+        let server =
+            Serving { router, tls: settings.tls.clone(), permits: Arc::new(Semaphore::new(settings.connections_max)) };
         let (stop, stopped) = oneshot::channel();
         let serve = move || {
             runtime.block_on(server.run(listener, stopped));

@@ -43,10 +43,20 @@ pub enum ClientCertificates {
 
 /// What makes TLS of a connection.
 #[derive(Clone)]
-pub(super) struct Tls(TlsAcceptor);
+pub struct Tls(TlsAcceptor);
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tls")
+    }
+}
 
 impl Tls {
-    pub(super) fn open(settings: &TlsSettings) -> Result<Tls, String> {
+    /// Reads the files that the settings name.
+    ///
+    /// # Errors
+    /// When one cannot be read, holds something else, or a key is not that of its certificate.
+    pub fn open(settings: &TlsSettings) -> Result<Tls, String> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])
