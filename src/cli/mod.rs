@@ -13,6 +13,7 @@ mod replay;
 mod run;
 mod schema;
 mod simulate;
+mod token;
 mod topics;
 
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ enum Command {
     Simulate(simulate::Arguments),
     DeadLetters(dead_letters::Arguments),
     Schema(schema::Arguments),
+    Token(token::Arguments),
 }
 
 /// Why a command ends without having done its work.
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
+        Command::Token(arguments) => token::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

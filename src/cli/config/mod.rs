@@ -6,6 +6,7 @@
 mod arguments;
 mod kafka;
 mod run;
+mod serve;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -13,4 +14,5 @@ mod tests;
 pub use self::arguments::{KafkaArguments, RunArguments};
 pub use self::kafka::{InputTopic, KafkaConfig, TopicNames, WhenUnavailable};
 pub use self::run::RunConfig;
+pub use self::serve::{ServeArguments, ServeConfig};
 pub use self::settings::DOCUMENTED;

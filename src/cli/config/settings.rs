@@ -119,7 +119,8 @@ impl Settings {
         settings.take_environment(environment)?;
         for (key, value) in flags {
             if let Some(value) = value {
-                let origin = Origin::Flag(format!("--{}", key.replace('_', "-")));
+                let name = key.rsplit('.').next().unwrap_or(key);
+                let origin = Origin::Flag(format!("--{}", name.replace('_', "-")));
                 settings.given.insert(key.to_owned(), Given { value, origin });
             }
         }
@@ -194,7 +195,7 @@ impl Settings {
         let known: Vec<&str> = self.given.keys().filter(of_table).map(String::as_str).collect();
         CliError::Wrong(if known.is_empty() {
             format!(
-                "{origin}: {key} is no setting, nor is there a table {table}: there are topics, limits, kafka and kafka.properties"
+                "{origin}: {key} is no setting, nor is there a table {table}: there are topics, limits, serve, kafka and kafka.properties"
             )
         } else {
             format!("{origin}: {key} is no setting; there are {}", known.join(", "))

@@ -139,7 +139,7 @@ fn errors_say_where_and_what_is_expected() {
     );
     refuses(
         "[limit]\na = 5",
-        "vigie.toml:2: limit.a is no setting, nor is there a table limit: there are topics, limits, kafka and kafka.properties",
+        "vigie.toml:2: limit.a is no setting, nor is there a table limit: there are topics, limits, serve, kafka and kafka.properties",
     );
     let bench = Bench::new("");
     bench.refuses(&["--turn-ms", "10001"], "--turn-ms should be 1 to 10000, and is 10001");

@@ -1,0 +1,1 @@
+//! Tries the proof of JSON Web Tokens against keys made here and an issuer of its own.

@@ -1,0 +1,1 @@
+//! Tries the guard: what is refused, in what words, and that nothing is told that should not be.
