@@ -8,7 +8,7 @@ use crate::base::Instant;
 use crate::base::hash::stable_hash;
 
 /// The first bytes of a snapshot, with the number of its form.
-const MAGIC: &[u8; 8] = b"vigie\0s2";
+const MAGIC: &[u8; 8] = b"vigie\0s3";
 /// Bytes of the checksum at its end.
 const CHECKSUM_BYTES: usize = 16;
 /// Bytes of a length.
