@@ -89,11 +89,13 @@ fn limit_of(subject: &'static str, amount: i64, time: Instant) -> Told {
 }
 
 fn decisions(effects: &[Effect]) -> Vec<&HoldDecision> {
-    let decision = |effect| match effect {
-        EffectBody::OrderHoldDecided(decision) => Some(&**decision),
-        _ => None,
-    };
-    effects.iter().filter_map(|effect| decision(&effect.body)).collect()
+    let mut decisions = Vec::new();
+    for effect in effects {
+        if let EffectBody::OrderHoldDecided(decision) = &effect.body {
+            decisions.push(&**decision);
+        }
+    }
+    decisions
 }
 
 fn restored(shard: &mut Shard) -> Shard {
