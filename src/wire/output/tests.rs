@@ -3,7 +3,8 @@
 use super::*;
 use crate::base::{Cents, Currency, Day, Instant, Money, Percent};
 use crate::event::{
-    AlertKind, Country, Grade, Layer, LimitChangeCause, Points, ProposalMode, ProposalOutcome, Segment, Severity,
+    AlertKind, Country, Grade, HoldObstacleCode, Layer, LimitChangeCause, Points, ProposalMode, ProposalOutcome,
+    Segment, Severity,
 };
 
 fn day(text: &str) -> Day {
