@@ -19,11 +19,22 @@ const JOURNAL: TopicId = TopicId(7);
 const GROUP: &str = "vigie";
 
 fn topics() -> Topics {
-    let names = ["invoices", "payments", "alerts", "proposals", "changes", "exposures", "dead-letters", "journal"];
+    let names = [
+        "invoices",
+        "payments",
+        "alerts",
+        "proposals",
+        "changes",
+        "exposures",
+        "dead-letters",
+        "journal",
+        "order-decisions",
+    ];
     let outputs = OutputTopics {
         alerts: TopicId(2),
         limit_proposals: TopicId(3),
         limit_changes: TopicId(4),
+        order_decisions: TopicId(8),
         exposures: TopicId(5),
         history: None,
         dead_letters: TopicId(6),
@@ -223,7 +234,7 @@ fn time_of(line: &str) -> Instant {
 }
 
 fn new_log() -> EmbeddedLog {
-    EmbeddedLog::new(&vec![TopicConfig { partitions: 1, retained_bytes_max: None }; 8])
+    EmbeddedLog::new(&vec![TopicConfig { partitions: 1, retained_bytes_max: None }; 9])
 }
 
 /// Runs a service over the events, in steps; with the live clock each step ends at the time of its last event.

@@ -155,6 +155,9 @@ fn wrong(kind: FieldKind) -> Vec<Value> {
         FieldKind::AmountOrZero => vec![json!(-1), json!("1."), json!("01"), json!(1e15)],
         FieldKind::SignedAmount => vec![json!("+1"), json!(""), json!(1e19), json!(-1e19)],
         FieldKind::Date => vec![json!("2026-13-01"), json!("1969-12-31"), json!("2026-3-1"), json!(20_260_301)],
+        FieldKind::Instant => {
+            vec![json!("2026-03-01"), json!("2026-03-01T10:00:00"), json!("2026-03-01T24:00:00Z"), json!(1_772_358_400)]
+        }
         FieldKind::Currency | FieldKind::Country => vec![json!("eu"), json!("EURO"), json!(978)],
         FieldKind::Percent => vec![json!(-1), json!(100.5), json!("90 %")],
         FieldKind::Share => vec![json!(1.5), json!(-0.5), json!("-0.5"), json!("5 %")],

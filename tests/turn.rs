@@ -29,6 +29,7 @@ fn rules(limits: BatchLimits) -> WorkerRules {
         alerts: ALERTS,
         limit_proposals: ALERTS,
         limit_changes: LIMIT_CHANGES,
+        order_decisions: ALERTS,
         history: None,
         exposures: EXPOSURES,
         dead_letters: DEAD,

@@ -282,6 +282,7 @@ fn outputs(arguments: &Arguments, config: &KafkaConfig) -> Vec<String> {
         "alerts" => topics.alerts.clone(),
         "limit-proposals" => topics.limit_proposals.clone(),
         "limit-changes" => topics.limit_changes.clone(),
+        "order-decisions" => topics.order_decisions.clone(),
         "exposures" => topics.exposures.clone(),
         name => name.to_owned(),
     };

@@ -88,7 +88,8 @@ fn plans(config: &KafkaConfig) -> Vec<TopicPlan> {
     let topics = &config.topics;
     let plan = |name: &String, role| TopicPlan { name: name.clone(), role };
     let mut plans: Vec<TopicPlan> = topics.inputs.iter().map(|input| plan(&input.name, Role::Input)).collect();
-    plans.extend([&topics.alerts, &topics.limit_proposals, &topics.limit_changes].map(|name| plan(name, Role::Output)));
+    let outputs = [&topics.alerts, &topics.limit_proposals, &topics.limit_changes, &topics.order_decisions];
+    plans.extend(outputs.map(|name| plan(name, Role::Output)));
     plans.push(plan(&topics.exposures, Role::Exposures));
     plans.push(plan(&topics.dead_letters, Role::DeadLetters));
     plans.push(plan(&topics.journal, Role::Journal));

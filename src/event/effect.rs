@@ -51,6 +51,8 @@ pub enum EffectBody {
     LimitReductionProposed(Box<ProposalNotice>),
     /// A proposal is no longer open.
     LimitReductionClosed(ProposalClosing),
+    /// Whether room is kept for an order.
+    OrderHoldDecided(Box<HoldDecision>),
     /// The buyer's figures, in full.
     ExposureUpdated(Box<ExposureUpdate>),
     /// The buyer's score is another: for a history of scores, which no topic carries.
@@ -68,6 +70,7 @@ impl EffectBody {
             EffectBody::LimitChanged(_) => "limit.changed",
             EffectBody::LimitReductionProposed(_) => "limit.reduction_proposed",
             EffectBody::LimitReductionClosed(_) => "limit.reduction_closed",
+            EffectBody::OrderHoldDecided(_) => "order.hold_decided",
             EffectBody::ExposureUpdated(_) => "exposure.updated",
             EffectBody::ScoreChanged(_) => "score.changed",
         }
@@ -247,6 +250,68 @@ pub struct ProposalClosing {
     pub decided_by: Option<String>,
     /// Why, in the words of whoever decided.
     pub reason: Option<String>,
+}
+
+named! {
+    /// What stands in the way of a hold.
+    HoldObstacleCode {
+        /// The order was placed already: it counts, and there is nothing to hold.
+        AlreadyPlaced = "already_placed",
+        /// The order was cancelled.
+        Cancelled = "cancelled",
+        /// The hold would be over already.
+        Expired = "expired",
+        /// An insolvency procedure that bars cover is in force.
+        Insolvency = "insolvency",
+        /// An unpaid invoice has stopped a cover: what ships now is uninsured.
+        StopShipment = "stop_shipment",
+        /// A currency has no rate, so that nobody can say whether the order fits.
+        FxMissing = "fx_missing",
+        /// The buyer has no limit.
+        NoLimit = "no_limit",
+        /// With the order the exposure would pass the limit.
+        OverLimit = "over_limit",
+    }
+}
+
+/// One thing that stands in the way of a hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldObstacle {
+    /// What it is.
+    pub code: HoldObstacleCode,
+    /// The same in a sentence.
+    pub detail: String,
+}
+
+/// The answer to an `order.held`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldDecision {
+    /// The order.
+    pub order_id: String,
+    /// Its seller; "" for none.
+    pub seller_id: String,
+    /// Its amount.
+    pub amount: Money,
+    /// Its currency.
+    pub currency: Currency,
+    /// The limit less the exposure, before this order; `None` without a limit that is known in the base currency.
+    pub headroom: Option<Cents>,
+    /// The limit in the base currency.
+    pub limit: Option<Cents>,
+    /// The exposure before this order.
+    pub exposure: Cents,
+    /// What stands in the way; nothing: room is kept.
+    pub why: Vec<HoldObstacle>,
+    /// When the hold ends, or would have.
+    pub expires_at: Instant,
+}
+
+impl HoldDecision {
+    /// Whether room is kept for the order.
+    #[must_use]
+    pub fn is_granted(&self) -> bool {
+        self.why.is_empty()
+    }
 }
 
 /// A buyer's figures, in full.

@@ -1,7 +1,7 @@
 //! Owns the kinds of fields that inbound events are made of, and the two ports through which a codec reads and writes them.
 
 use crate::base::stored::restored;
-use crate::base::{Currency, Day, Money, Percent, Rate, SignedMoney};
+use crate::base::{Currency, Day, Instant, Money, Percent, Rate, SignedMoney};
 
 /// An id: 1 to 128 bytes of UTF-8 without control characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -207,6 +207,8 @@ field_kinds! {
     SignedAmount, signed_amount: SignedMoney;
     /// A calendar day.
     Date, date: Day;
+    /// An RFC 3339 instant with an offset.
+    Instant, instant: Instant;
     /// Three letters A to Z.
     Currency, currency: Currency;
     /// 0 to 100, at most 4 decimals.

@@ -65,6 +65,7 @@ macro_rules! holds {
     (amount_or_zero) => { Money };
     (signed_amount) => { SignedMoney };
     (date) => { Day };
+    (instant) => { Instant };
     (currency) => { Currency };
     (percent) => { Percent };
     (rate) => { Rate };
@@ -299,6 +300,19 @@ input_types! {
         seller_id: defaulted seller Seller,
         /// The order; may arrive later.
         order_id: needed id Id,
+    }
+    /// Asks whether an order fits under the buyer's limit; if so, room is kept for it until it is placed, cancelled or expired.
+    OrderHeld ['a] "order.held" Some(Topic::Invoices), true {
+        /// The seller.
+        seller_id: defaulted seller Seller,
+        /// The order; may be placed later.
+        order_id: needed id Id,
+        /// Its amount.
+        amount: needed amount Amount,
+        /// Its currency.
+        currency: needed currency Currency,
+        /// When the hold ends, unless the order is placed or cancelled before.
+        expires_at: needed instant Instant,
     }
     /// A payment came in, allocated to invoices or not.
     PaymentReceived ['a] "payment.received" Some(Topic::Payments), true {

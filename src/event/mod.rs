@@ -8,8 +8,9 @@ pub mod row;
 pub mod score;
 
 pub use effect::{
-    AlertKind, AlertNotice, Cause, Effect, EffectBody, ExposureUpdate, LimitAmount, LimitChange, LimitChangeCause,
-    ProposalClosing, ProposalMode, ProposalNotice, ProposalOutcome, Severity,
+    AlertKind, AlertNotice, Cause, Effect, EffectBody, ExposureUpdate, HoldDecision, HoldObstacle, HoldObstacleCode,
+    LimitAmount, LimitChange, LimitChangeCause, ProposalClosing, ProposalMode, ProposalNotice, ProposalOutcome,
+    Severity,
 };
 pub use field::{
     Allocation, Country, FieldKind, FieldReader, FieldSpec, FieldWriter, Id, IncidentKind, Layer, Presence, Procedure,

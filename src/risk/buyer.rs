@@ -1,5 +1,6 @@
 //! Owns a buyer: composes its ledger, covers, signals and alerts, and judges it.
 
+mod holding;
 mod judging;
 mod proposing;
 mod scoring;
@@ -8,6 +9,7 @@ mod touching;
 use borsh::{BorshDeserialize, BorshSerialize};
 use compact_str::CompactString;
 
+pub use self::holding::Deciding;
 pub use self::judging::{History, Judgement, Judging, Occasion, Voice};
 use self::scoring::{Parts, parts};
 use super::alert::{Alerts, Scene, Subject, Told, Turn};

@@ -3,9 +3,12 @@
 pub mod ahead;
 mod chain;
 mod changed;
+mod holds;
 pub mod live;
 mod order;
 pub mod stored;
+
+use std::collections::BTreeSet;
 
 use hashbrown::HashTable;
 
@@ -57,6 +60,8 @@ pub struct Shard {
     /// Whether a rate can change each buyer's figures, as of its last judgement: kept apart, so that a day's start need
     /// not look at every buyer.
     foreign: Vec<bool>,
+    /// When holds end, and the place of their buyer. One that ended before its time may still stand here, and ends nothing.
+    hold_ends: BTreeSet<(Instant, u32)>,
     /// Whether a rate changed since the last start of a day.
     rates_changed: bool,
     changed: Changed,
@@ -97,6 +102,7 @@ impl Shard {
             wake_earliest: Day::MAX,
             order: Order::default(),
             foreign: Vec::new(),
+            hold_ends: BTreeSet::new(),
             rates_changed: false,
             changed: Changed::default(),
             judgements: Chain::default(),
@@ -150,6 +156,8 @@ impl Shard {
     pub fn advance(&mut self, to: Instant, effects: &mut Vec<Effect>) {
         self.close_instant(effects);
         self.step(to, effects);
+        // A hold may have ended in the instant that the clock stands in now.
+        self.close_instant(effects);
     }
 
     /// Tells every change of a score from now on (`score.changed`, which has no number of its own).
@@ -240,6 +248,10 @@ impl Shard {
         self.step(event.time, effects);
         let place = found.unwrap_or_else(|| self.add(Box::new(Buyer::new(event.subject))));
         self.before_change(place);
+        if let Body::OrderHeld(said) = &event.body {
+            self.decide_hold(place, event, said, effects);
+            return self.note(place, event);
+        }
         let today = self.clock.unwrap_or(event.time).day();
         let with = &mut Applying { today, rates: &self.rates, pace: &self.pace, seen: &mut self.seen };
         self.buyers[place].apply(event, with);
@@ -291,9 +303,15 @@ impl Shard {
         })
     }
 
-    /// Moves the clock to `to`: closes the instant if `to` is in a later one, and lets happen what falls due on the way.
+    /// Moves the clock to `to`, and lets happen what falls due on the way: each at its own time.
     fn step(&mut self, to: Instant, effects: &mut Vec<Effect>) {
         let to = self.wall.map_or(to, |wall| to.min(wall));
+        self.end_holds_until(to, effects);
+        self.move_clock(to, effects);
+    }
+
+    /// Moves the clock to `to`: closes the instant if `to` is in a later one, and starts the days on the way.
+    fn move_clock(&mut self, to: Instant, effects: &mut Vec<Effect>) {
         let Some(clock) = self.clock else {
             self.clock = Some(to);
             return;
@@ -321,8 +339,11 @@ impl Shard {
         let buyers = &self.buyers;
         changed.buyers.sort_unstable_by(|a, b| buyers[a.buyer as usize].id.cmp(&buyers[b.buyer as usize].id));
         for changed_buyer in &changed.buyers {
-            let (source, id) = changed.cause(changed_buyer);
-            self.judge(changed_buyer.buyer as usize, clock, Occasion::Instant { source, id }, effects);
+            let occasion = match changed.cause(changed_buyer) {
+                ("", "") => Occasion::HoldEnd,
+                (source, id) => Occasion::Instant { source, id },
+            };
+            self.judge(changed_buyer.buyer as usize, clock, occasion, effects);
             changed.places[changed_buyer.buyer as usize] = None;
         }
         changed.buyers.clear();
@@ -415,7 +436,7 @@ fn business_date(event: &Event<'_>) -> Option<Day> {
         Body::InvoiceCredited(said) => Some(said.credited_on),
         Body::PaymentReceived(said) => Some(said.received_on),
         Body::PaymentAllocated(said) => Some(said.allocated_on),
-        Body::OrderPlaced(_) | Body::IncidentReported(_) => Some(event.time.day()),
+        Body::OrderPlaced(_) | Body::OrderHeld(_) | Body::IncidentReported(_) => Some(event.time.day()),
         Body::CoverGranted(said) => said.valid_to,
         _ => None,
     }
@@ -428,6 +449,7 @@ fn conflict(body: &Body<'_>) -> String {
         Body::PaymentReceived(said) => ("payment", said.payment_id.as_str()),
         Body::PaymentAllocated(said) => ("allocation", said.allocation_id.as_str()),
         Body::OrderPlaced(said) => ("order", said.order_id.as_str()),
+        Body::OrderHeld(said) => ("the hold of order", said.order_id.as_str()),
         Body::IncidentReported(said) => ("incident", said.incident_id.as_str()),
         Body::CoverGranted(said) => ("cover", said.cover_id.as_str()),
         _ => ("document", ""),

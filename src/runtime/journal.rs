@@ -11,7 +11,7 @@ use super::records::{Record, Records, TopicId};
 
 /// What the results of the engine depend on beside inputs and params: raised with every change of the code that makes other
 /// outputs, or another state, of the same inputs. Entries of another number are followed without comparing what came out.
-pub const SEMANTICS: u32 = 1;
+pub const SEMANTICS: u32 = 2;
 
 /// The form of an entry.
 const FORM: u8 = 2;

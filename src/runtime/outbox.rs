@@ -30,6 +30,8 @@ pub struct OutputTopics {
     pub limit_proposals: TopicId,
     /// Changed limits.
     pub limit_changes: TopicId,
+    /// Whether room is kept for orders.
+    pub order_decisions: TopicId,
     /// Figures.
     pub exposures: TopicId,
     /// Changes of scores; `None`: nobody keeps a history of them.
@@ -46,6 +48,7 @@ impl OutputTopics {
             OutputTopic::Alerts => Some(self.alerts),
             OutputTopic::LimitProposals => Some(self.limit_proposals),
             OutputTopic::LimitChanges => Some(self.limit_changes),
+            OutputTopic::OrderDecisions => Some(self.order_decisions),
             OutputTopic::Exposures => Some(self.exposures),
             OutputTopic::History => self.history,
         }
@@ -141,6 +144,7 @@ mod tests {
             alerts: TopicId(1),
             limit_proposals: TopicId(2),
             limit_changes: TopicId(3),
+            order_decisions: TopicId(6),
             exposures: TopicId(4),
             history,
             dead_letters: TopicId(5),

@@ -8,7 +8,9 @@ use crate::base::Instant;
 use crate::base::hash::stable_hash;
 
 /// The first bytes of a snapshot, with the number of its form.
-const MAGIC: &[u8; 8] = b"vigie\0s2";
+const MAGIC: &[u8; 8] = b"vigie\0s3";
+/// What snapshots of every form begin with: the number of the form follows.
+const MAGIC_OF_ALL: &[u8; 7] = b"vigie\0s";
 /// Bytes of the checksum at its end.
 const CHECKSUM_BYTES: usize = 16;
 /// Bytes of a length.
@@ -57,9 +59,19 @@ pub struct Snapshot<'a> {
 /// Why bytes are no snapshot that can be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
-    /// They are none, or one of another form.
-    #[error("it does not begin as a snapshot of this form does")]
-    Form,
+    /// They are none.
+    #[error("it does not begin as a snapshot does")]
+    NoSnapshot,
+    /// Another program wrote it.
+    #[error(
+        "it is a snapshot of form s{}, and this program reads form s{}: the state is made anew from an older snapshot or the \
+         inputs, unless the program that wrote it is started",
+        char::from(*found), char::from(MAGIC[MAGIC.len() - 1])
+    )]
+    Form {
+        /// The number of its form, as a character.
+        found: u8,
+    },
     /// They are not those that were written.
     #[error("its checksum does not agree: it was cut short or damaged")]
     Damaged,
@@ -111,7 +123,10 @@ impl<'a> Snapshot<'a> {
     /// When the bytes are none, or not whole.
     pub fn read(bytes: &'a [u8]) -> Result<Snapshot<'a>, SnapshotError> {
         if !bytes.starts_with(MAGIC) {
-            return Err(SnapshotError::Form);
+            return Err(match bytes.strip_prefix(MAGIC_OF_ALL).and_then(<[u8]>::first) {
+                Some(found) if found.is_ascii_alphanumeric() => SnapshotError::Form { found: *found },
+                _ => SnapshotError::NoSnapshot,
+            });
         }
         let (body, checksum) = split_end(bytes, CHECKSUM_BYTES)?;
         if stable_hash(&[body]).to_le_bytes() != checksum {
@@ -167,6 +182,17 @@ mod tests {
             damaged[place] ^= 0x10;
             assert!(Snapshot::read(&damaged).is_err(), "byte {place}");
             assert!(Snapshot::read(&bytes[..place]).is_err(), "cut at {place}");
+        }
+    }
+
+    #[test]
+    fn a_snapshot_of_another_form_is_named_and_what_is_none_is_not() {
+        let why = |bytes: &[u8]| Snapshot::read(bytes).map(drop).map_err(|error| error.to_string());
+        let form = "it is a snapshot of form s2, and this program reads form s3: the state is made anew from an older \
+                    snapshot or the inputs, unless the program that wrote it is started";
+        assert_eq!(why(b"vigie\0s2whatever"), Err(form.to_owned()));
+        for none in [&b""[..], b"vigie\0s", b"vigie\0s\0", b"something else"] {
+            assert_eq!(Snapshot::read(none).map(drop), Err(SnapshotError::NoSnapshot));
         }
     }
 }

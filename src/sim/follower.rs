@@ -272,6 +272,7 @@ impl<'a> Follower<'a> {
                 OutputTopic::Alerts => outputs.alerts,
                 OutputTopic::LimitProposals => outputs.limit_proposals,
                 OutputTopic::LimitChanges => outputs.limit_changes,
+                OutputTopic::OrderDecisions => outputs.order_decisions,
                 OutputTopic::Exposures | OutputTopic::History => return Ok(()),
             };
             let wanted = told(&effect);

@@ -1,13 +1,15 @@
 //! Owns the naive twin: it keeps every event that counted and reckons a report row from all of them, by the letter of the
 //! contract. Slow and obvious, it shares nothing with the code that it is there to check but the vocabulary.
 
+mod holding;
+
 use std::collections::BTreeMap;
 
 use ethnum::I256;
 
 use crate::base::amount::RATIO_MAX;
 use crate::base::{Cents, Currency, Day, Instant, Rate};
-use crate::event::input::{CoverGranted, InvoiceIssued, OrderPlaced, PaymentAllocated, PaymentReceived};
+use crate::event::input::{CoverGranted, InvoiceIssued, OrderHeld, OrderPlaced, PaymentAllocated, PaymentReceived};
 use crate::event::{Allocation, Body, Event, Id, Layer, Procedure, ReportRow, Scored};
 
 /// What the twin makes of an event.
@@ -30,13 +32,18 @@ pub struct Twin<'a> {
     rates: Said<'a>,
     buyers: BTreeMap<&'a str, Said<'a>>,
     clock: Option<Instant>,
+    /// Holds that were granted, with their buyer.
+    granted: Vec<(&'a str, OrderHeld<'a>)>,
+    /// Whether each hold was granted, in the order in which they were asked for.
+    decisions: Vec<bool>,
 }
 
 impl<'a> Twin<'a> {
     /// A twin that knows nothing yet.
     #[must_use]
     pub fn new(base: Currency) -> Twin<'a> {
-        Twin { base, rates: Said::default(), buyers: BTreeMap::new(), clock: None }
+        let (granted, decisions) = (Vec::new(), Vec::new());
+        Twin { base, rates: Said::default(), buyers: BTreeMap::new(), clock: None, granted, decisions }
     }
 
     /// Keeps an event, if it counts.
@@ -54,6 +61,10 @@ impl<'a> Twin<'a> {
             _ => {
                 if let Some(known) = self.buyers.get(event.subject).and_then(|said| said.document_like(&event.body)) {
                     return if same_content(known, &event.body) { Verdict::Duplicate } else { Verdict::Conflict };
+                }
+                if let Body::OrderHeld(said) = event.body {
+                    self.clock = self.clock.max(Some(event.time));
+                    self.decide(event.subject, said);
                 }
                 self.buyers.entry(event.subject).or_default().events.push(event);
             }
@@ -93,7 +104,8 @@ impl<'a> Twin<'a> {
         let not_absorbed = debts.iter().map(|debt| (debt.said.currency, debt.credits - debt.billed + debt.residual));
         let paid = said.payments_standing().map(|payment| (payment.currency, units(payment.amount)));
         let unapplied = purse.total(not_absorbed.chain(paid));
-        let orders = purse.total(said.orders().map(|order| (order.currency, pending(order, said, &debts))));
+        let orders = said.orders().chain(self.held(buyer_id, said));
+        let orders = purse.total(orders.map(|order| (order.currency, pending(order, said, &debts))));
         let exposure = or_zero(outstanding - unapplied) + orders;
         let limit = said.limit().and_then(|(amount, currency)| purse.convert(currency, amount));
 
@@ -230,6 +242,7 @@ fn document_name<'a>(body: &Body<'a>) -> Option<(&'static str, &'a str, Id<'a>)>
         Body::PaymentReceived(said) => (said.seller_id, said.payment_id),
         Body::PaymentAllocated(said) => (said.seller_id, said.allocation_id),
         Body::OrderPlaced(said) => (said.seller_id, said.order_id),
+        Body::OrderHeld(said) => (said.seller_id, said.order_id),
         Body::CoverGranted(said) => ("", said.cover_id),
         Body::IncidentReported(said) => ("", said.incident_id),
         _ => return None,

@@ -15,7 +15,8 @@ use crate::wire::Header;
 pub(super) fn compare(log: &EmbeddedLog, preset: &Preset) -> Result<(), String> {
     let plain = run(log, preset)?;
     let outputs = preset.topics().outputs;
-    let topics = [outputs.alerts, outputs.limit_proposals, outputs.limit_changes, outputs.dead_letters];
+    let topics =
+        [outputs.alerts, outputs.limit_proposals, outputs.limit_changes, outputs.order_decisions, outputs.dead_letters];
     for partition in 0..preset.partitions {
         for topic in topics {
             let name = &preset.topics().names[usize::from(topic.0)];

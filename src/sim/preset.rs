@@ -120,14 +120,16 @@ impl Preset {
             Spread::HomeTopics => Topic::ALL.iter().map(|topic| (topic.as_str().to_owned(), Some(*topic))).unzip(),
         };
         let first = inputs.len() as u16;
-        let outputs = ["alerts", "limit-proposals", "limit-changes", "exposures", "dead-letters", "journal"];
+        let outputs =
+            ["alerts", "limit-proposals", "limit-changes", "order-decisions", "exposures", "dead-letters", "journal"];
         names.extend(outputs.map(str::to_owned));
-        let [alerts, limit_proposals, limit_changes, exposures, dead_letters, journal] =
+        let [alerts, limit_proposals, limit_changes, order_decisions, exposures, dead_letters, journal] =
             std::array::from_fn(|place| TopicId(first + place as u16));
         let outputs = OutputTopics {
             alerts,
             limit_proposals,
             limit_changes,
+            order_decisions,
             exposures,
             history: None,
             dead_letters,

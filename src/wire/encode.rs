@@ -5,7 +5,7 @@ use std::io::Write;
 use crate::base::currency::RATE_PLACES;
 use crate::base::decimal::push_fixed;
 use crate::base::money::MONEY_PLACES;
-use crate::base::{Currency, Day, Money, Percent, Rate, SignedMoney};
+use crate::base::{Currency, Day, Instant, Money, Percent, Rate, SignedMoney};
 use crate::event::{Allocation, Country, Event, FieldWriter, Id, IncidentKind, Layer, Procedure, Segment};
 
 /// Decimals that money is written with at least.
@@ -121,6 +121,10 @@ impl<'a> FieldWriter<'a> for Members<'_> {
     }
 
     fn date(&mut self, name: &'static str, value: Day) {
+        push_shown(self.name(name), value);
+    }
+
+    fn instant(&mut self, name: &'static str, value: Instant) {
         push_shown(self.name(name), value);
     }
 

@@ -5,7 +5,7 @@ use bumpalo::collections::Vec;
 
 use super::envelope::Value;
 use crate::base::decimal::{parse_scaled, parse_share};
-use crate::base::{Currency, Day, Money, Percent, Rate, SignedMoney};
+use crate::base::{Currency, Day, Instant, Money, Percent, Rate, SignedMoney};
 use crate::event::{
     Allocation, Body, Country, FieldKind, FieldReader, FieldSpec, Id, IncidentKind, Layer, Presence, Procedure,
     Refusal, RefusalCode, Segment,
@@ -215,6 +215,10 @@ impl<'a> FieldReader<'a> for Fields<'a> {
         self.string(index, Day::parse)
     }
 
+    fn instant(&mut self, index: usize) -> Result<Option<Instant>, FieldError> {
+        self.string(index, Instant::parse)
+    }
+
     #[inline]
     fn currency(&mut self, index: usize) -> Result<Option<Currency>, FieldError> {
         self.string(index, Currency::parse)
@@ -291,6 +295,9 @@ pub const fn rule(kind: FieldKind) -> &'static str {
         FieldKind::AmountOrZero => "a decimal from 0 to 10^14 with at most 4 decimals",
         FieldKind::SignedAmount => "a decimal from -10^18 to 10^18 with at most 4 decimals",
         FieldKind::Date => "a calendar day YYYY-MM-DD from 1970-01-01 to 2199-12-31",
+        FieldKind::Instant => {
+            "an RFC 3339 instant with an offset, of 1970 to 2199, with up to 9 fraction digits and no second 60"
+        }
         FieldKind::Currency => "three letters A to Z",
         FieldKind::Percent => "a decimal from 0 to 100 with at most 4 decimals",
         FieldKind::Rate => "a decimal over 0 and under 10^9 with at most 12 decimals",

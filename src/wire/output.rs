@@ -6,8 +6,9 @@ use self::json::Json;
 pub use self::json::push_json_string;
 use crate::base::BaseUnits;
 use crate::event::{
-    AlertNotice, BuyerProfile, Cause, CoverRow, Effect, EffectBody, EventName, ExposureUpdate, Further, LimitAmount,
-    LimitChange, MonthEnd, ProposalClosing, ProposalNotice, Reason, ReportRow, Scored, SellerRow, TenthDays,
+    AlertNotice, BuyerProfile, Cause, CoverRow, Effect, EffectBody, EventName, ExposureUpdate, Further, HoldDecision,
+    HoldObstacle, LimitAmount, LimitChange, MonthEnd, ProposalClosing, ProposalNotice, Reason, ReportRow, Scored,
+    SellerRow, TenthDays,
 };
 
 mod json;
@@ -28,6 +29,8 @@ pub enum OutputTopic {
     LimitProposals,
     /// Changed limits.
     LimitChanges,
+    /// Whether room is kept for orders.
+    OrderDecisions,
     /// The latest figures per buyer; compacted.
     Exposures,
     /// Changes of scores, for whoever keeps a history of them.
@@ -41,6 +44,7 @@ pub const fn output_topic(body: &EffectBody) -> OutputTopic {
         EffectBody::AlertRaised(_) | EffectBody::AlertEscalated(_) | EffectBody::AlertCleared(_) => OutputTopic::Alerts,
         EffectBody::LimitReductionProposed(_) | EffectBody::LimitReductionClosed(_) => OutputTopic::LimitProposals,
         EffectBody::LimitChanged(_) => OutputTopic::LimitChanges,
+        EffectBody::OrderHoldDecided(_) => OutputTopic::OrderDecisions,
         EffectBody::ExposureUpdated(_) => OutputTopic::Exposures,
         EffectBody::ScoreChanged(_) => OutputTopic::History,
     }
@@ -67,6 +71,7 @@ pub fn encode_effect(effect: &Effect, out: &mut Vec<u8>) {
         EffectBody::LimitChanged(change) => json.limit_change(change),
         EffectBody::LimitReductionProposed(notice) => json.proposal(notice),
         EffectBody::LimitReductionClosed(closing) => json.closing(closing),
+        EffectBody::OrderHoldDecided(decision) => json.hold_decision(decision),
         EffectBody::ExposureUpdated(update) => json.exposure_update(update),
         EffectBody::ScoreChanged(scored) => json.scored(scored),
     }
@@ -195,6 +200,31 @@ impl Json<'_> {
         self.optional(change.proposal_id.as_deref(), Json::string);
         self.raw(r#","decided_by":"#);
         self.optional(change.decided_by.as_deref(), Json::string);
+    }
+
+    fn hold_decision(&mut self, decision: &HoldDecision) {
+        self.raw(r#""order_id":"#);
+        self.string(&decision.order_id);
+        self.raw(r#","seller_id":"#);
+        self.string(&decision.seller_id);
+        self.raw(if decision.is_granted() { r#","granted":true,"amount":"# } else { r#","granted":false,"amount":"# });
+        self.money(decision.amount);
+        self.name(r#","currency":"#, decision.currency.as_str());
+        self.raw(r#","headroom":"#);
+        self.optional(decision.headroom, |json, headroom| json.fixed(headroom.0, 2));
+        self.raw(r#","limit":"#);
+        self.optional(decision.limit, |json, limit| json.fixed(limit.0, 2));
+        self.cents(r#","exposure":"#, decision.exposure);
+        self.raw(r#","why":"#);
+        self.list(&decision.why, Json::hold_obstacle);
+        self.instant(r#","expires_at":"#, decision.expires_at);
+    }
+
+    fn hold_obstacle(&mut self, obstacle: &HoldObstacle) {
+        self.name(r#"{"code":"#, obstacle.code.as_str());
+        self.raw(r#","detail":"#);
+        self.string(&obstacle.detail);
+        self.raw("}");
     }
 
     fn exposure_update(&mut self, update: &ExposureUpdate) {

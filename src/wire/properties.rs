@@ -88,6 +88,7 @@ impl<'a> FieldReader<'a> for Tape<'a> {
             SignedMoney::parse(&format!("{sign}{}e-4", tape.units(10_i128.pow(22)))).expect("in range")
         };
         date: Day = |tape| Day::from_number(tape.draw(84_006) as i32);
+        instant: Instant = |tape| Instant::from_nanos(tape.draw(84_006 * 86_400_000_000_000) as i64);
         currency: Currency = |tape| Currency::parse(tape.pick(&CURRENCIES)).expect("three letters");
         percent: Percent = |tape| Percent::parse(&format!("{}e-4", tape.draw(1_000_001))).expect("in range");
         rate: Rate = |tape| Rate::parse(&format!("{}e-12", tape.units(10_i128.pow(21) - 1))).expect("in range");

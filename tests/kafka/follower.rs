@@ -274,6 +274,7 @@ fn topic_of(body: &EffectBody) -> Option<&'static str> {
         OutputTopic::Alerts => Some("alerts"),
         OutputTopic::LimitProposals => Some("limit-proposals"),
         OutputTopic::LimitChanges => Some("limit-changes"),
+        OutputTopic::OrderDecisions => Some("order-decisions"),
         OutputTopic::Exposures => Some("exposures"),
         OutputTopic::History => None,
     }

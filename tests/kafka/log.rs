@@ -72,6 +72,7 @@ fn topics(names: Vec<String>, partitions: u32) -> Topics {
         alerts: OUTPUT,
         limit_proposals: OUTPUT,
         limit_changes: OUTPUT,
+        order_decisions: OUTPUT,
         exposures: OUTPUT,
         history: None,
         dead_letters: OUTPUT,

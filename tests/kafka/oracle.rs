@@ -68,7 +68,7 @@ fn judge(seen: &Committed) -> Result<Verdict, Complaint> {
 }
 
 /// The outputs that a replay gives too, byte by byte.
-const OUTPUTS_OF_JUDGEMENT: [&str; 3] = ["alerts", "limit-proposals", "limit-changes"];
+const OUTPUTS_OF_JUDGEMENT: [&str; 4] = ["alerts", "limit-proposals", "limit-changes", "order-decisions"];
 
 fn outputs_are_those(seen: &Committed, partition: u32, followed: &Followed) -> Result<(), Complaint> {
     for name in OUTPUTS_OF_JUDGEMENT.into_iter().chain(["dead-letters"]) {
@@ -228,6 +228,7 @@ fn replay(scene: &Scene, lines: &[&[u8]]) -> Replayed {
             kind if kind.starts_with("alert.") => "alerts",
             kind if kind.starts_with("limit.reduction") => "limit-proposals",
             "limit.changed" => "limit-changes",
+            "order.hold_decided" => "order-decisions",
             _ => continue,
         };
         let buyer = event["subject"].as_str().unwrap().to_owned();

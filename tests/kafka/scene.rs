@@ -26,7 +26,8 @@ pub const INPUTS: [(&str, Topic); 6] = [
 ];
 
 /// The output topics, before the prefix; the journal aside.
-pub const OUTPUTS: [&str; 5] = ["alerts", "limit-proposals", "limit-changes", "exposures", "dead-letters"];
+pub const OUTPUTS: [&str; 6] =
+    ["alerts", "limit-proposals", "limit-changes", "order-decisions", "exposures", "dead-letters"];
 
 /// The journal, before the prefix.
 pub const JOURNAL: &str = "journal";

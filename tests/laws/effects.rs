@@ -207,6 +207,7 @@ fn told_in_short(effect: &Effect) -> String {
             format!("{buyer}: {kind} {} to {:?}: {:?}", notice.version, notice.proposed_limit, notice.reasons)
         }
         EffectBody::LimitReductionClosed(closing) => format!("{buyer}: {kind} {:?}", closing.outcome),
+        EffectBody::OrderHoldDecided(decision) => format!("{buyer}: {kind} {decision:?}"),
         EffectBody::ScoreChanged(scored) => format!("{buyer}: {kind} to {scored:?}"),
         EffectBody::ExposureUpdated(_) => format!("{buyer}: {kind}"),
     }
@@ -276,7 +277,9 @@ impl Lives {
                 prop_assert_ne!(change.old_limit, change.new_limit);
                 *limit = change.new_limit;
             }
-            EffectBody::LimitReductionProposed(_) | EffectBody::LimitReductionClosed(_) => {}
+            EffectBody::LimitReductionProposed(_)
+            | EffectBody::LimitReductionClosed(_)
+            | EffectBody::OrderHoldDecided(_) => {}
             EffectBody::ExposureUpdated(_) | EffectBody::ScoreChanged(_) => {
                 prop_assert!(false, "exposures are told apart, and scores only where somebody asks");
             }

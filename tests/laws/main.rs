@@ -7,6 +7,7 @@ mod effects;
 mod extremes;
 mod forgetting;
 mod found;
+mod holds;
 mod ledger;
 mod payers;
 mod proposals;

@@ -52,6 +52,7 @@ impl Told {
             Body::PaymentReceived(said) => (said.seller_id, said.payment_id),
             Body::PaymentAllocated(said) => (said.seller_id, said.allocation_id),
             Body::OrderPlaced(said) => (said.seller_id, said.order_id),
+            Body::OrderHeld(said) => (said.seller_id, said.order_id),
             Body::CoverGranted(said) => ("", said.cover_id),
             Body::IncidentReported(said) => ("", said.incident_id),
             _ => return None,

@@ -110,6 +110,11 @@ fn event(verb: &str, words: &[&str], day: &str, data: &mut Map<String, Value>) -
             set(&[("order_id", id), ("amount", amount), ("currency", currency)]);
             "order.placed"
         }
+        ("hold", [id, amount, currency, "until", day, hour]) => {
+            set(&[("order_id", id), ("amount", amount), ("currency", currency)]);
+            data.insert("expires_at".to_owned(), json!(format!("{day}T{hour}:00Z")));
+            "order.held"
+        }
         ("order-cancelled", [id]) => {
             set(&[("order_id", id)]);
             "order.cancelled"

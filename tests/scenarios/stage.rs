@@ -178,6 +178,18 @@ fn words(effect: &Effect) -> String {
             let why = closing.reason.as_ref().map_or_else(String::new, |why| format!(" {why:?}"));
             format!("{name} v{} {}{by}{why}", closing.version, closing.outcome.as_str())
         }
+        EffectBody::OrderHoldDecided(decision) => {
+            let cents = |amount: Cents| grouped(amount.0 * 100);
+            let order =
+                format!("{} {} {}", decision.order_id, grouped(decision.amount.units().into()), decision.currency);
+            let headroom = decision.headroom.map_or_else(|| "unknown".to_owned(), cents);
+            let why: Vec<String> =
+                decision.why.iter().map(|why| format!(" {} {:?}", why.code.as_str(), why.detail)).collect();
+            match decision.is_granted() {
+                true => format!("{name} granted {order} until {}, headroom {headroom}", time(decision.expires_at)),
+                false => format!("{name} refused {order}, headroom {headroom}{}", why.join(" and")),
+            }
+        }
         EffectBody::ExposureUpdated(_) | EffectBody::ScoreChanged(_) => name.to_owned(),
     }
 }

@@ -190,7 +190,7 @@ impl Watch {
             EffectBody::LimitReductionProposed(notice) => self.propose(&notice),
             EffectBody::LimitReductionClosed(closing) => self.closed[closing.outcome as usize] += 1,
             EffectBody::LimitChanged(change) => self.change_limit(&change),
-            EffectBody::ExposureUpdated(_) => {}
+            EffectBody::OrderHoldDecided(_) | EffectBody::ExposureUpdated(_) => {}
         }
     }
 

@@ -58,6 +58,8 @@ pub struct TopicNames {
     pub limit_proposals: String,
     /// Where changed limits go.
     pub limit_changes: String,
+    /// Where it goes whether room is kept for orders.
+    pub order_decisions: String,
     /// Where figures go; compacted.
     pub exposures: String,
     /// Where refused records go.
@@ -171,6 +173,7 @@ impl TopicNames {
             alerts: own("topics.alerts")?,
             limit_proposals: own("topics.limit_proposals")?,
             limit_changes: own("topics.limit_changes")?,
+            order_decisions: own("topics.order_decisions")?,
             exposures: own("topics.exposures")?,
             dead_letters: own("topics.dead_letters")?,
             journal: own("topics.journal")?,

@@ -67,8 +67,17 @@ fn the_defaults_are_those_of_the_contract() {
     let inputs: Vec<(&str, Topic)> = kafka.topics.inputs.iter().map(|input| (&*input.name, input.home)).collect();
     let expected = Topic::ALL.iter().map(|topic| (format!("vigie.{}", topic.as_str()), *topic)).collect::<Vec<_>>();
     assert_eq!(inputs, expected.iter().map(|(name, topic)| (&**name, *topic)).collect::<Vec<_>>());
-    let TopicNames { inputs: _, alerts, limit_proposals, limit_changes, exposures, dead_letters, journal } =
-        &kafka.topics;
+    let TopicNames {
+        inputs: _,
+        alerts,
+        limit_proposals,
+        limit_changes,
+        order_decisions,
+        exposures,
+        dead_letters,
+        journal,
+    } = &kafka.topics;
+    assert_eq!(&**order_decisions, "vigie.order-decisions");
     assert_eq!((&**alerts, &**limit_proposals), ("vigie.alerts", "vigie.limit-proposals"));
     assert_eq!((&**limit_changes, &**exposures), ("vigie.limit-changes", "vigie.exposures"));
     assert_eq!((&**dead_letters, &**journal), ("vigie.dead-letters", "vigie.journal"));

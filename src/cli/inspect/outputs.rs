@@ -30,7 +30,7 @@ impl Outputs {
     pub fn open<L: CommittedLog>(log: &mut L, topics: &Topics, partition: u32) -> Result<Outputs, LogError> {
         let of = topics.outputs;
         let mut cursors: Vec<Cursor> = Vec::new();
-        for topic in [of.alerts, of.limit_proposals, of.limit_changes, of.dead_letters] {
+        for topic in [of.alerts, of.limit_proposals, of.limit_changes, of.order_decisions, of.dead_letters] {
             let bounds = log.bounds(topic, partition)?;
             let name = topics.names[usize::from(topic.0)].clone();
             let (next, end) = (bounds.first, bounds.end);

@@ -62,7 +62,7 @@ impl Rewriter {
         let of_type = |spec: &'static TypeSpec| {
             let of_field = |field: &'static crate::event::FieldSpec| {
                 let treatment = match field.kind {
-                    FieldKind::Date => Treatment::Shift,
+                    FieldKind::Date | FieldKind::Instant => Treatment::Shift,
                     FieldKind::Id if DOCUMENTS.contains(&field.name) => Treatment::Renew,
                     FieldKind::Allocations | FieldKind::SomeAllocations => Treatment::RenewInList,
                     _ => return None,
@@ -195,6 +195,7 @@ fn in_list(value: &[u8], list: Span, edits: &mut Vec<Edit>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::FieldSpec;
 
     fn rewritten(value: &str, days: i32, suffix: &str) -> Result<String, OffTheCalendar> {
         let outline = Outline::of(value.as_bytes()).expect("an outline");
@@ -230,8 +231,12 @@ mod tests {
     #[test]
     fn every_date_of_the_contract_moves() {
         for spec in Body::SPECS {
-            let dates = spec.fields.iter().filter(|field| field.kind == FieldKind::Date);
-            let fields: Vec<String> = dates.map(|field| format!(r#""{}":"2026-02-28""#, field.name)).collect();
+            let field = |field: &FieldSpec| match field.kind {
+                FieldKind::Date => Some(format!(r#""{}":"2026-02-28""#, field.name)),
+                FieldKind::Instant => Some(format!(r#""{}":"2026-02-28T23:30:00.5+02:00""#, field.name)),
+                _ => None,
+            };
+            let fields: Vec<String> = spec.fields.iter().filter_map(field).collect();
             let value = format!(r#"{{"type":"{}","data":{{{}}}}}"#, spec.name, fields.join(","));
             assert_eq!(rewritten(&value, 1, "").expect("shifted"), value.replace("02-28", "03-01"), "{}", spec.name);
         }

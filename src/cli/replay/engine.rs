@@ -38,6 +38,7 @@ pub fn topics(partitions: u32, keep: &Keep) -> Topics {
         alerts: OUTPUTS,
         limit_proposals: OUTPUTS,
         limit_changes: OUTPUTS,
+        order_decisions: OUTPUTS,
         exposures: OUTPUTS,
         history: keep.history.is_some().then_some(HISTORY),
         dead_letters: DEAD_LETTERS,

@@ -59,13 +59,14 @@ pub struct Metrics {
 /// What became of a record, in the order of the counters.
 const OUTCOMES: [&str; 4] = ["applied", "duplicate", "refused", "skipped"];
 /// The types of outputs, so that each begins at 0.
-const OUTPUT_TYPES: [&str; 7] = [
+const OUTPUT_TYPES: [&str; 8] = [
     "alert.raised",
     "alert.escalated",
     "alert.cleared",
     "limit.changed",
     "limit.reduction_proposed",
     "limit.reduction_closed",
+    "order.hold_decided",
     "exposure.updated",
 ];
 

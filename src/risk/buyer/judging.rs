@@ -75,6 +75,8 @@ pub enum Occasion<'a> {
     DayStart,
     /// A silent beginning is over.
     Raise,
+    /// An instant closes in which a hold came to its end, and nothing else happened.
+    HoldEnd,
     /// An instant closes in which something happened: the last event's source and id.
     Instant {
         /// Who sent it.
@@ -87,7 +89,7 @@ pub enum Occasion<'a> {
 impl Occasion<'_> {
     pub(super) fn cause(self) -> Cause {
         match self {
-            Occasion::DayStart | Occasion::Raise => Cause::Clock,
+            Occasion::DayStart | Occasion::Raise | Occasion::HoldEnd => Cause::Clock,
             Occasion::Instant { source, id } => Cause::Event { source: source.to_owned(), id: id.to_owned() },
         }
     }

@@ -40,7 +40,8 @@ impl Ledger {
             Body::OrderCancelled(said) => {
                 let seller = self.documents.seller(said.seller_id);
                 let slot = self.documents.order(seller, said.order_id.as_str());
-                self.change_order(slot, |order| order.cancelled = true);
+                self.change_order(slot, super::order::Order::cancel);
+                self.unlist_ended_holds();
             }
             Body::PaymentReceived(said) => self.receive(said, seen),
             Body::PaymentAllocated(said) => self.allocate_later(said, seen),
@@ -100,6 +101,7 @@ impl Ledger {
         let slot = self.documents.order(seller, said.order_id.as_str());
         let placing = Placing { amount: said.amount, currency: said.currency, expected_on: said.expected_on };
         self.change_order(slot, |order| order.place(placing, on));
+        self.unlist_ended_holds();
     }
 
     fn receive(&mut self, said: &PaymentReceived<'_>, seen: &mut Seen) {

@@ -140,6 +140,7 @@ impl Ledger {
             note.invoice = invoice_at(note.invoice);
         }
         self.unpaid.iter_mut().for_each(|slot| *slot = invoice_at(*slot));
+        self.move_held(|slot| orders[slot.index()].expect("an order whose hold is in force is kept"));
         self.reversed = self.reversed.iter().filter_map(|slot| payments[slot.index()]).collect();
     }
 }

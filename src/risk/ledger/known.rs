@@ -1,12 +1,13 @@
 //! Owns the question whether a document is known already, with the same content or another.
 
 use super::Ledger;
+use super::hold::Holding;
 use super::invoice::Billing;
 use super::order::{Placing, Reported};
 use super::payment::Share;
 use super::slots::SellerNumber;
 use crate::event::input::{
-    IncidentReported, InvoiceCredited, InvoiceIssued, OrderPlaced, PaymentAllocated, PaymentReceived,
+    IncidentReported, InvoiceCredited, InvoiceIssued, OrderHeld, OrderPlaced, PaymentAllocated, PaymentReceived,
 };
 use crate::event::{Allocation, Body};
 
@@ -40,6 +41,7 @@ impl Ledger {
             Body::InvoiceIssued(said) => self.known_invoice(said),
             Body::InvoiceCredited(said) => self.known_credit_note(said),
             Body::OrderPlaced(said) => self.known_order(said),
+            Body::OrderHeld(said) => self.known_hold(said),
             Body::PaymentReceived(said) => self.known_payment(said),
             Body::PaymentAllocated(said) => self.known_allocation(said),
             Body::IncidentReported(said) => self.known_incident(said),
@@ -74,6 +76,12 @@ impl Ledger {
         let slot = self.documents.find_order(seller, said.order_id.as_str())?;
         let placing = Placing { amount: said.amount, currency: said.currency, expected_on: said.expected_on };
         Some(Known::compare(self.documents.orders[slot.index()].placing(), &placing))
+    }
+
+    fn known_hold(&self, said: &OrderHeld<'_>) -> Option<Known> {
+        let seller = self.documents.find_seller(said.seller_id)?;
+        let slot = self.documents.find_order(seller, said.order_id.as_str())?;
+        Some(Known::compare(self.documents.orders[slot.index()].holding(), &Holding::said(said)))
     }
 
     fn known_payment(&self, said: &PaymentReceived<'_>) -> Option<Known> {

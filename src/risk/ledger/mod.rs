@@ -4,6 +4,7 @@ mod apply;
 mod arrears;
 pub mod documents;
 mod forget;
+pub mod hold;
 pub mod invoice;
 mod known;
 pub mod order;
@@ -18,6 +19,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 pub use arrears::Arrears;
 pub use documents::Documents;
+pub use hold::{Held, Hold, Holding};
 pub use invoice::{Invoice, Standing};
 pub use known::Known;
 pub use settlement::{Seen, Settlement, SettlementTurn, Touch};
@@ -37,6 +39,8 @@ pub struct Ledger {
     arrears: Option<Box<Arrears>>,
     /// Payments reversed since the last judgement.
     reversed: Vec<PaymentSlot>,
+    /// Orders whose hold is in force; `None`: there is none.
+    held: Option<Box<Held>>,
 }
 
 impl Ledger {

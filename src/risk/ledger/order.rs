@@ -3,11 +3,12 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use compact_str::CompactString;
 
+use super::hold::{Hold, Holding};
 use super::slots::SellerNumber;
 use crate::base::{Currency, Day, Money, StoredSum, Sum};
 use crate::event::IncidentKind;
 
-/// An order, known or only referred to so far: 56 bytes beside its id.
+/// An order, known or only referred to so far: 64 bytes beside its id.
 #[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
 pub struct Order {
     /// Its id.
@@ -15,6 +16,8 @@ pub struct Order {
     amount: Money,
     /// What invoices bill of it in further currencies: hardly ever anything.
     billed_otherwise: Option<Box<BilledOtherwise>>,
+    /// Room kept for it, or asked for, before it was placed.
+    hold: Option<Box<Hold>>,
     /// What invoices bill of it, in the currency of the first of them.
     billed: StoredSum,
     billed_in: Option<Currency>,
@@ -52,6 +55,7 @@ impl Order {
             id: id.into(),
             amount: Money::ZERO,
             billed_otherwise: None,
+            hold: None,
             billed: Sum::ZERO.into(),
             billed_in: None,
             currency: None,
@@ -69,17 +73,58 @@ impl Order {
         self.currency.map(|currency| Placing { amount: self.amount, currency, expected_on })
     }
 
-    /// Whether nothing of it is left to be billed, and it was placed before a day. One that invoices alone name is kept by
-    /// them, or not at all; one cancelled ahead of its arrival stays.
+    /// Whether nothing of it is left to be billed, and it was placed, or asked to be held, before a day. One that invoices
+    /// alone name is kept by them, or not at all; one cancelled ahead of its arrival stays.
     #[must_use]
     pub fn is_closed_before(&self, day: Day) -> bool {
+        if self.hold().is_some_and(|hold| hold.is_kept_from(day)) {
+            return false;
+        }
         let nothing_left = self.pending().is_none_or(|(_, pending)| pending.is_zero());
         let only_named = self.currency.is_none() && !self.cancelled;
         only_named || (self.currency.is_some() && nothing_left && self.placed_on < day)
     }
 
-    /// The order arrives.
+    /// Its hold, in force or not.
+    #[must_use]
+    pub fn hold(&self) -> Option<&Hold> {
+        self.hold.as_deref()
+    }
+
+    /// What was asked to be held of it, if anything was.
+    #[must_use]
+    pub fn holding(&self) -> Option<Holding> {
+        self.hold().map(Hold::said)
+    }
+
+    /// A hold is asked for.
+    pub fn ask_hold(&mut self, hold: Hold) {
+        self.hold = Some(Box::new(hold));
+    }
+
+    /// Its hold counts from now on.
+    pub fn grant_hold(&mut self) {
+        if let Some(hold) = &mut self.hold {
+            hold.grant();
+        }
+    }
+
+    /// Its hold no longer counts.
+    pub fn end_hold(&mut self) {
+        if let Some(hold) = &mut self.hold {
+            hold.end();
+        }
+    }
+
+    /// The order is cancelled, for ever.
+    pub fn cancel(&mut self) {
+        self.cancelled = true;
+        self.end_hold();
+    }
+
+    /// The order arrives, in the place of its hold.
     pub fn place(&mut self, placing: Placing, on: Day) {
+        self.end_hold();
         self.amount = placing.amount;
         self.currency = Some(placing.currency);
         self.expected_on = placing.expected_on.unwrap_or(Day::MIN);
@@ -99,16 +144,27 @@ impl Order {
         }
     }
 
-    /// What is still to be billed, with its currency.
+    /// What is still to be billed, with its currency: of the order, or of its hold while that is in force.
     #[must_use]
     pub fn pending(&self) -> Option<(Currency, Sum)> {
-        let currency = self.currency.filter(|_| !self.cancelled)?;
+        if self.cancelled {
+            return None;
+        }
+        let held =
+            || self.hold().filter(|hold| hold.is_in_force()).map(|hold| (hold.said().amount, hold.said().currency));
+        let (amount, currency) = self.currency.map(|currency| (self.amount, currency)).or_else(held)?;
+        Some((currency, self.unbilled(amount, currency)))
+    }
+
+    /// What of an amount in a currency is not billed yet.
+    #[must_use]
+    pub fn unbilled(&self, amount: Money, currency: Currency) -> Sum {
         let mut others = self.billed_otherwise.iter().flat_map(|others| others.0.iter());
         let billed = match self.billed_in == Some(currency) {
             true => self.billed.into(),
             false => others.find(|(other, _)| *other == currency).map_or(Sum::ZERO, |(_, sum)| *sum),
         };
-        Some((currency, (self.amount.sum() - billed).or_zero()))
+        (amount.sum() - billed).or_zero()
     }
 }
 

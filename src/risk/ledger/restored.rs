@@ -17,6 +17,9 @@ impl Ledger {
         if !reversed.all(|slot| slot.index() < documents.payments.len()) {
             return Some("a payment was reversed that is not there");
         }
+        if !self.lists_held() {
+            return Some("the list of holds is not that of the orders");
+        }
         (!self.lists_unpaid()).then_some("the list of unpaid invoices is not that of the invoices")
     }
 

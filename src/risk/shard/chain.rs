@@ -45,6 +45,14 @@ impl Chain {
         }
     }
 
+    /// Takes in what was decided at once about a buyer, and told.
+    #[cold]
+    pub fn link_decision(&mut self, buyer_id: &str, clock: Instant, body: &EffectBody) {
+        let who = fold(quick_hash_of(buyer_id.as_bytes()) ^ KEYS[0], clock.nanos().cast_unsigned() ^ KEYS[1]);
+        self.0 = fold(self.0 ^ who, KEYS[6]);
+        self.tell(body);
+    }
+
     #[cold]
     fn tell(&mut self, body: &EffectBody) {
         let [a, b, c] = match body {
@@ -59,6 +67,11 @@ impl Chain {
             EffectBody::LimitReductionClosed(closing) => {
                 let by = closing.decided_by.as_deref().map_or(0, text);
                 [text(&closing.proposal_id) ^ u64::from(closing.version), closing.outcome as u64, by]
+            }
+            EffectBody::OrderHoldDecided(decision) => {
+                let obstacles = decision.why.iter().fold(1, |packed, obstacle| packed << 4 | obstacle.code as u64);
+                let order = text(&decision.order_id) ^ text(&decision.seller_id).rotate_left(17) ^ obstacles;
+                [order, decision.amount.units() as u64 ^ currency(decision.currency), decision.exposure.0 as u64]
             }
             EffectBody::ExposureUpdated(_) | EffectBody::ScoreChanged(_) => return,
         };

@@ -51,6 +51,13 @@ impl Changed {
         }
     }
 
+    /// Notes that time alone changed the buyer at a place: an event of the same instant is the cause before it.
+    pub fn note_clock(&mut self, buyer: usize) {
+        if self.places[buyer].is_none() {
+            self.note(buyer, "", "");
+        }
+    }
+
     /// Notes a change of the buyer at a place, and the source and id of the event that made it.
     pub fn note(&mut self, buyer: usize, source: &str, id: &str) {
         if self.texts.len() > 2 * Changed::DEAD_BYTES_MAX && self.texts.len() == self.texts.capacity() {

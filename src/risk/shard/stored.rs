@@ -17,7 +17,7 @@ use crate::risk::params::Params;
 use crate::risk::rates::Rates;
 
 /// The format of the stored bytes: the head begins with it. It changes whenever the bytes of any part of the state do.
-pub const FORMAT: u8 = 1;
+pub const FORMAT: u8 = 2;
 /// Buyers that room is made for before any is read: no head, whatever it says, takes more.
 const ROOM_BUYERS_MAX: usize = 1 << 17;
 /// Bytes that say how long a buyer is.
@@ -346,6 +346,7 @@ impl Restoring {
             }
             let foreign = buyer.is_foreign(&shard.rates);
             let place = shard.add(Box::new(buyer));
+            shard.expect_hold_ends(place);
             shard.wake[place] = wake;
             shard.foreign[place] = foreign;
             shard.wake_earliest = shard.wake_earliest.min(wake);

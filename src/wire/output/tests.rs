@@ -3,7 +3,8 @@
 use super::*;
 use crate::base::{Cents, Currency, Day, Instant, Money, Percent};
 use crate::event::{
-    AlertKind, Country, Grade, Layer, LimitChangeCause, Points, ProposalMode, ProposalOutcome, Segment, Severity,
+    AlertKind, Country, Grade, HoldObstacleCode, Layer, LimitChangeCause, Points, ProposalMode, ProposalOutcome,
+    Segment, Severity,
 };
 
 fn day(text: &str) -> Day {
@@ -211,6 +212,38 @@ fn a_closed_proposal_says_what_became_of_it_and_who_decided() {
         let told = closing(*outcome, None, None);
         let wanted = format!(r#""outcome":"{}","decided_by":null,"reason":null,"caused_by""#, outcome.as_str());
         assert!(told.contains(&wanted), "{told}");
+    }
+}
+
+#[test]
+fn a_decision_on_a_hold_says_what_stands_in_the_way_and_with_nothing_it_is_granted() {
+    let decision = |why: Vec<HoldObstacle>, headroom: Option<Cents>| {
+        data(EffectBody::OrderHoldDecided(Box::new(HoldDecision {
+            order_id: "SO \"1\"".to_owned(),
+            seller_id: String::new(),
+            amount: Money::parse("600").expect("money"),
+            currency: Currency::parse("USD").expect("a currency"),
+            headroom,
+            limit: headroom.map(|_| Cents(50_000)),
+            exposure: Cents(52_001),
+            why,
+            expires_at: Instant::parse("2026-03-02T10:00:00.25+01:00").expect("an instant"),
+        })))
+    };
+    assert_eq!(
+        decision(Vec::new(), Some(Cents(-2_001))),
+        concat!(
+            r#"{"order_id":"SO \"1\"","seller_id":"","granted":true,"amount":"600.00","currency":"USD","#,
+            r#""headroom":"-20.01","limit":"500.00","exposure":"520.01","why":[],"#,
+            r#""expires_at":"2026-03-02T09:00:00.250Z","#,
+            r#""caused_by":{"source":"erp/1","id":"e-9"},"params_version":2}}"#
+        )
+    );
+    for code in HoldObstacleCode::ALL {
+        let told = decision(vec![HoldObstacle { code: *code, detail: "No.".to_owned() }], None);
+        let why = format!(r#""why":[{{"code":"{}","detail":"No."}}]"#, code.as_str());
+        assert!(told.contains(&why) && told.contains(r#""granted":false"#), "{told}");
+        assert!(told.contains(r#""headroom":null,"limit":null,"#), "{told}");
     }
 }
 

@@ -60,6 +60,7 @@ fn topics() -> Vec<Channel> {
         ("alerts", "Alerts: raised, escalated, cleared.", on("alerts"), "send"),
         ("limit-proposals", "Proposed reductions of limits: opened, closed.", on("limit-proposals"), "send"),
         ("limit-changes", "Changed limits, for those who ship.", on("limit-changes"), "send"),
+        ("order-decisions", "Whether room is kept for orders that were to be held.", on("order-decisions"), "send"),
         ("exposures", "The latest figures per buyer; compacted.", on("exposures"), "send"),
         ("dead-letters", "Records that were refused, whole, and why.", vec![DEAD_LETTER], "send"),
     ];

@@ -96,6 +96,13 @@ const EXAMPLES: &[Example] = &[
         r#"{"seller_id":"DE01","order_id":"SO-55012"}"#,
     ),
     (
+        "order.held",
+        "shop-70311",
+        "shop/b2b",
+        "2026-02-20T13:40:05Z",
+        r#"{"seller_id":"DE01","order_id":"SO-55012","amount":"18000.00","currency":"EUR","expires_at":"2026-02-21T13:40:05Z"}"#,
+    ),
+    (
         "payment.received",
         "bank-88123",
         "bank/camt",

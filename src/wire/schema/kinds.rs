@@ -47,6 +47,7 @@ pub fn kind(kind: FieldKind) -> Value {
             decimal(SIGNED, &json!({ "type": "number", "minimum": -MOST, "maximum": MOST }))
         }
         FieldKind::Date => json!({ "type": "string", "format": "date", "pattern": DATE }),
+        FieldKind::Instant => json!({ "type": "string", "format": "date-time", "pattern": INSTANT }),
         FieldKind::Currency => json!({ "type": "string", "pattern": "^[A-Z]{3}$" }),
         FieldKind::Percent => decimal(UNSIGNED, &json!({ "type": "number", "minimum": 0, "maximum": 100 })),
         FieldKind::Rate => {

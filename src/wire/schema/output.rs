@@ -4,7 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::kinds::{self, one_of};
 use super::{DIALECT, output_examples, schema_id};
-use crate::event::{AlertKind, Grade, Layer, LimitChangeCause, ProposalMode, ProposalOutcome, Segment, Severity};
+use crate::event::{
+    AlertKind, Grade, HoldObstacleCode, Layer, LimitChangeCause, ProposalMode, ProposalOutcome, Segment, Severity,
+};
 
 /// What the contract says of one outbound type.
 pub struct OutputSpec {
@@ -63,6 +65,13 @@ pub const TYPES: &[OutputSpec] = &[
         doc: "The buyer's credit limit is another: for those who ship.",
         fields: limit_change,
         example: output_examples::limit_changed,
+    },
+    OutputSpec {
+        name: "order.hold_decided",
+        topic: "order-decisions",
+        doc: "Whether an order that was to be held fits under the limit: if so, room is kept for it.",
+        fields: hold_decision,
+        example: output_examples::order_hold_decided,
     },
     OutputSpec {
         name: "exposure.updated",
@@ -272,6 +281,34 @@ fn limit_change() -> Vec<Field> {
         ("cause", cause, "What changed it."),
         ("proposal_id", nullable(text()), "The proposal that it follows; null where it follows none."),
         ("decided_by", nullable(text()), "Who decided it, joined by a comma where two had to."),
+    ]
+}
+
+fn hold_decision() -> Vec<Field> {
+    let obstacle = object(vec![
+        ("code", one_of(HoldObstacleCode::ALL.iter().map(|member| member.as_str())), "A stable code."),
+        ("detail", text(), "A sentence for a person."),
+    ]);
+    let granted = json!({ "type": "boolean" });
+    vec![
+        ("order_id", text(), "The order."),
+        ("seller_id", text(), "Its seller; \"\" for none."),
+        ("granted", granted, "Whether room is kept for it; without that it leaves no trace in the exposure."),
+        ("amount", amount(), "Its amount."),
+        ("currency", currency(), "Its currency."),
+        (
+            "headroom",
+            nullable(money()),
+            "The limit less the exposure, before this order; negative: it is passed already. Null without a limit in base currency.",
+        ),
+        ("limit", nullable(money()), "The limit; null when there is none, or while its currency has no rate."),
+        ("exposure", money(), "Outstanding less unapplied, plus orders and earlier holds: before this order."),
+        ("why", list(obstacle), "What stands in the way; empty where room is kept."),
+        (
+            "expires_at",
+            instant(),
+            "When the hold ends, unless the order is placed or cancelled before; or when it would have.",
+        ),
     ]
 }
 

@@ -10,6 +10,7 @@ pub fn event(type_name: &str, data: &Value) -> Value {
         "alert.cleared" => ("1be7405f3c9942d6a8f0517e6b2c9d34", "2026-12-28T10:41:07Z"),
         "limit.reduction_proposed" => ("a7c01b9e54d2488f93b6f00d7e1c2a65", "2026-12-04T00:00:00Z"),
         "limit.reduction_closed" => ("58e2d94c7b1f4a3690ad1b6c0f83e72d", "2026-12-07T08:30:12Z"),
+        "order.hold_decided" => ("e2b8d4170c6f4a95b3a1f7c05d92e684", "2026-11-20T09:14:31Z"),
         "limit.changed" => ("6d03fe8a21bc47950f9ad8e4c7b61520", "2026-11-20T09:12:00Z"),
         _ => ("c29a7f10d4e34b8895613e0fab7c2d68", "2026-11-20T09:12:00Z"),
     };
@@ -164,6 +165,27 @@ pub fn limit_changed() -> Value {
         "proposal_id": null,
         "decided_by": "m.keller",
         "caused_by": { "source": "credit", "id": "credit-1201" },
+        "params_version": 1
+    })
+}
+
+/// A Christmas order that does not fit.
+pub fn order_hold_decided() -> Value {
+    json!({
+        "order_id": "SO-61207",
+        "seller_id": "FR01",
+        "granted": false,
+        "amount": "60000.00",
+        "currency": "EUR",
+        "headroom": "-50000.00",
+        "limit": "450000.00",
+        "exposure": "500000.00",
+        "why": [{
+            "code": "over_limit",
+            "detail": "With 60,000.00 EUR of this order the exposure of 500,000.00 EUR would pass the limit of 450,000.00 EUR."
+        }],
+        "expires_at": "2026-11-21T09:14:31Z",
+        "caused_by": { "source": "shop/b2b", "id": "shop-71802" },
         "params_version": 1
     })
 }

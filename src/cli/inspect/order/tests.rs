@@ -17,6 +17,7 @@ fn topics() -> Topics {
         alerts: JOURNAL,
         limit_proposals: JOURNAL,
         limit_changes: JOURNAL,
+        order_decisions: JOURNAL,
         exposures: JOURNAL,
         history: None,
         dead_letters: JOURNAL,
