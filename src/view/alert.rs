@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::buyer::named;
 use super::told::{At, MoneyText, NotTold, On, PointsNumber, Told};
+use crate::base::Cents;
 use crate::event::{AlertKind, Severity};
 
 /// Whether an alert is open.
@@ -82,6 +83,14 @@ struct Data {
     exposure: Box<RawValue>,
     caused_by: Box<RawValue>,
     params_version: u32,
+}
+
+impl Alert {
+    /// The buyer's exposure when it was told.
+    #[must_use]
+    pub fn exposure_cents(&self) -> Cents {
+        self.exposure_amount.0
+    }
 }
 
 /// What of the figures is looked at.

@@ -111,6 +111,15 @@ impl BuyerColumn {
         ReportLine::COLUMNS.iter().map(|column| column.name()).chain(Extra::ALL.iter().map(|(name, _)| *name))
     }
 
+    /// Whether a row may have no value in it.
+    #[must_use]
+    pub fn is_nullable(self) -> bool {
+        match self.0 {
+            Of::Report(place) => ReportLine::COLUMNS[place].is_nullable(),
+            Of::Extra(extra) => extra == Extra::WorstSeverity,
+        }
+    }
+
     /// What a row is sorted by.
     #[must_use]
     pub fn key(self, row: &BuyerRow<'_>) -> Key {

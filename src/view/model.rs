@@ -205,6 +205,13 @@ impl ReadModel {
         ids.iter().filter_map(|id| self.alert_of(id)).collect()
     }
 
+    /// The kinds and severities of a buyer's open alerts.
+    #[must_use]
+    pub fn open_alerts_of(&self, buyer_id: &str) -> Vec<(&'static str, Severity)> {
+        let open = self.files.get(buyer_id).map_or_else(Vec::new, |file| file.open_alerts.clone());
+        open.iter().filter_map(|(id, severity)| Some((self.alerts.get(id)?.kind, *severity))).collect()
+    }
+
     /// A proposal.
     #[must_use]
     pub fn proposal_of(&self, proposal_id: &str) -> Option<Proposal> {

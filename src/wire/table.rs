@@ -55,6 +55,8 @@ pub enum Format {
     Csv,
     /// Parquet with exact decimals.
     Parquet,
+    /// A stream of Arrow's own format, with exact decimals.
+    Arrow,
 }
 
 impl Format {
@@ -109,6 +111,7 @@ impl<R: Row, W: Write + Send> TableWriter<R, W> {
                 Sink::Csv { out: Box::new(out), cell: String::new() }
             }
             Format::Parquet => Sink::Parquet(Box::new(ParquetWriter::new(out)?)),
+            Format::Arrow => Sink::Parquet(Box::new(ParquetWriter::arrow(out)?)),
         };
         Ok(TableWriter { sink })
     }
@@ -196,6 +199,12 @@ impl<R> Column<R> {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// Whether a row may have no value in it.
+    #[must_use]
+    pub const fn is_nullable(&self) -> bool {
+        self.nullable
     }
 
     /// The cell of a row.

@@ -1,4 +1,4 @@
-//! Owns a table as Parquet: exact decimals, in row groups of bounded size.
+//! Owns a table as Parquet or as an Arrow stream: exact decimals, in row groups or batches of bounded size.
 
 use std::io::Write;
 use std::marker::PhantomData;
@@ -9,6 +9,7 @@ use arrow_array::builder::{
     TimestampNanosecondBuilder,
 };
 use arrow_array::{ArrayRef, RecordBatch};
+use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -27,9 +28,15 @@ const DIGITS: u8 = 38;
 /// The zone of every instant.
 const UTC: &str = "UTC";
 
-/// Writes rows as Parquet.
+/// Where batches of rows go.
+enum Batches<W: Write + Send> {
+    Parquet(Box<ArrowWriter<W>>),
+    Arrow(Box<StreamWriter<W>>),
+}
+
+/// Writes rows as Parquet, or as an Arrow stream.
 pub(super) struct ParquetWriter<R: Row, W: Write + Send> {
-    writer: ArrowWriter<W>,
+    writer: Batches<W>,
     schema: SchemaRef,
     cells: Vec<Cells>,
     rows: usize,
@@ -45,8 +52,19 @@ impl<R: Row, W: Write + Send> ParquetWriter<R, W> {
             .set_created_by("vigie".to_owned())
             .build();
         let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties)).map_err(parquet_error::<R>)?;
+        Ok(ParquetWriter::of(Batches::Parquet(Box::new(writer)), schema))
+    }
+
+    /// The same rows as a stream of Arrow's own format.
+    pub(super) fn arrow(out: W) -> Result<ParquetWriter<R, W>, TableError> {
+        let schema: SchemaRef = Arc::new(Schema::new(R::COLUMNS.iter().map(field).collect::<Vec<_>>()));
+        let writer = StreamWriter::try_new(out, &schema).map_err(|error| TableError::Arrow(R::TABLE, error))?;
+        Ok(ParquetWriter::of(Batches::Arrow(Box::new(writer)), schema))
+    }
+
+    fn of(writer: Batches<W>, schema: SchemaRef) -> ParquetWriter<R, W> {
         let cells = R::COLUMNS.iter().map(|column| Cells::new(column.kind)).collect();
-        Ok(ParquetWriter { writer, schema, cells, rows: 0, kind: PhantomData })
+        ParquetWriter { writer, schema, cells, rows: 0, kind: PhantomData }
     }
 
     pub(super) fn write(&mut self, row: &R) -> Result<(), TableError> {
@@ -66,14 +84,21 @@ impl<R: Row, W: Write + Send> ParquetWriter<R, W> {
 
     pub(super) fn finish(mut self) -> Result<W, TableError> {
         self.hand_over()?;
-        self.writer.into_inner().map_err(parquet_error::<R>)
+        match self.writer {
+            Batches::Parquet(writer) => writer.into_inner().map_err(parquet_error::<R>),
+            Batches::Arrow(writer) => writer.into_inner().map_err(|error| TableError::Arrow(R::TABLE, error)),
+        }
     }
 
     fn hand_over(&mut self) -> Result<(), TableError> {
         let arrow_error = |error| TableError::Arrow(R::TABLE, error);
         let arrays = self.cells.iter_mut().map(Cells::finish).collect::<Result<Vec<_>, ArrowError>>();
         let batch = arrays.and_then(|arrays| RecordBatch::try_new(Arc::clone(&self.schema), arrays));
-        self.writer.write(&batch.map_err(arrow_error)?).map_err(parquet_error::<R>)?;
+        let batch = batch.map_err(arrow_error)?;
+        match &mut self.writer {
+            Batches::Parquet(writer) => writer.write(&batch).map_err(parquet_error::<R>)?,
+            Batches::Arrow(writer) => writer.write(&batch).map_err(arrow_error)?,
+        }
         self.rows = 0;
         Ok(())
     }
