@@ -154,7 +154,7 @@ impl Writer<'_> {
         let number = self.troubles;
         let day = at.day();
         let known = number / 2;
-        let (kind, home, data) = match self.draws.below(9) {
+        let (kind, home, data) = match self.draws.below(12) {
             0 => ("limit.set", Topic::Limits, r#"{"amount":"5000","currency":"EUR"}"#.to_owned()),
             1 | 2 => (
                 "rating.changed",
@@ -170,6 +170,13 @@ impl Writer<'_> {
                 Topic::Signals,
                 format!(r#"{{"incident_id":"I{known}","kind":"unpaid","amount":"{}","currency":"EUR"}}"#, 100 + number),
             ),
+            6..9 => {
+                let lasts = i64::from(self.draws.between(-1, 200_000)) * SECOND_NS;
+                let (amount, until) = (1000 * (1 + self.draws.below(300)), at.plus_nanos(lasts));
+                let held =
+                    format!(r#"{{"order_id":"H{known}","amount":"{amount}","currency":"EUR","expires_at":"{until}"}}"#);
+                ("order.held", Topic::Invoices, held)
+            }
             _ => (
                 "invoice.issued",
                 Topic::Invoices,

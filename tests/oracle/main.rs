@@ -68,8 +68,9 @@ fn the_golden_files_hold_every_type_and_every_refusal_that_a_file_can_hold() {
         "skipped",
     ];
     assert_eq!(counts.iter().map(String::as_str).collect::<Vec<_>>(), wanted);
-    // The reference knows no snoozing: it changes no figure.
-    for spec in vigie::event::Body::SPECS.iter().filter(|spec| spec.name != "alert.snoozed") {
+    // The reference knows no snoozing, which changes no figure, and no holds, which tests/laws has a twin for.
+    let is_known = |name: &str| !matches!(name, "alert.snoozed" | "order.held");
+    for spec in vigie::event::Body::SPECS.iter().filter(|spec| is_known(spec.name)) {
         assert!(text.contains(&format!("\"{}\"", spec.name)), "no {} in the golden files", spec.name);
     }
 }
