@@ -79,7 +79,7 @@ def manifests(errors):
         try:
             kubernetes_validate.validate(document, KUBERNETES, strict=True)
         except (kubernetes_validate.ValidationError, kubernetes_validate.SchemaNotFoundError) as error:
-            errors.append(f"{where}: {error}")
+            errors.append(f"{where}: {str(error).splitlines()[0]}")
         pod = document.get("spec", {}).get("template", {}).get("spec") if document.get("kind") != "Namespace" else None
         if pod:
             errors.extend(f"{where}: {line}" for line in unsafe(pod))
