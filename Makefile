@@ -20,7 +20,7 @@ KAFKA  := docker/kafka-local/kafka
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help test tools fmt clippy unit doc deny build demo real backtest bench bench-peers bench-micro oracle golden scenarios
-.PHONY: kafka kafka-stop kafka-jars
+.PHONY: kafka kafka-stop kafka-jars grafana grafana-live docker-check outside
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,7 @@ help: ## This list
 test: tools fmt clippy unit doc deny ## All that CI checks: format, lints, tests, documentation, licences
 
 # A C compiler builds the compressors and, with C++, make and OpenSSL, the client of Kafka; Java and Maven run Kafka itself.
+# Prometheus asks the dashboards' questions, Node and Python run the validators that are not ours.
 # They are installed only where they are missing and where that is allowed.
 tools:
 	@missing=""; \
@@ -37,6 +38,9 @@ tools:
 	pkg-config --exists openssl 2>/dev/null || missing="$$missing libssl-dev"; \
 	command -v java >/dev/null || missing="$$missing default-jre-headless"; \
 	command -v mvn >/dev/null || missing="$$missing maven"; \
+	command -v promtool >/dev/null || missing="$$missing prometheus"; \
+	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
+	python3 -c 'import ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "installing:$$missing"; \
@@ -75,6 +79,19 @@ kafka: tools ## A Kafka broker on this machine, without Docker: make kafka KAFKA
 
 kafka-stop: ## Ends it: make kafka-stop KAFKA_PORT=9092
 	@$(KAFKA) stop $(KAFKA_PORT)
+
+grafana: tools ## The dashboards by Grafana's own types, the alert rules by promtool
+	tests/grafana/run files
+
+grafana-live: build ## Dashboards and rules on a real Prometheus that reads a running demo: data for every expression
+	tests/grafana/run live
+
+docker-check: tools ## Dockerfile, compose.yml and the Kubernetes manifests, by what runs without Docker
+	tests/docker/run
+
+outside: build ## Outputs, schemas and the AsyncAPI document, by validators that are not ours
+	tests/outside/run asyncapi
+	tests/outside/run outputs
 
 doc:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --locked
