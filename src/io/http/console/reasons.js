@@ -19,6 +19,14 @@ export function headline(reasons) {
   return reasons?.length ? said(reasons[0]).main : '';
 }
 
+/** What rules say, as sentences; what the score is made of stands elsewhere on the page. */
+export function ruleSentences(reasons) {
+  return reasons.filter((reason) => reason.points === 0).map((reason) => {
+    const { main, engine } = said(reason);
+    return [h('p', {}, main), engine && h('p', { class: 'note', lang: 'en' }, engine)];
+  });
+}
+
 /** All reasons, the weightiest first as they come: name, sentence, points, documents. */
 export function reasonList(reasons, { withPoints = false } = {}) {
   if (!reasons?.length) return h('p', { class: 'quiet' }, t('nothing_here'));

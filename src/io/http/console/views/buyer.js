@@ -2,10 +2,10 @@
 
 import { get, path } from '../api.js';
 import { h } from '../dom.js';
-import { country, day, decimal, exact, instant, money, percent, whole } from '../format.js';
+import { count, country, day, decimal, exact, instant, money, percent, whole } from '../format.js';
 import { named, t } from '../i18n.js';
 import { ageing, badge, card, every, facts, grade, meter, region, severity, stackedBar, table, tile, tiles, used } from '../parts.js';
-import { headline, reasonList } from '../reasons.js';
+import { headline, reasonList, ruleSentences } from '../reasons.js';
 import { overTime } from '../chart.js';
 import { silence, snoozeButton } from './alerts.js';
 import { proposalCard } from './proposals.js';
@@ -41,21 +41,25 @@ function wholePage(data, app, refresh, signal) {
     data.proposals.length > 0 && h('section', { class: 'card calls', 'aria-label': t('place.proposals') }, h('h2', {}, t('proposal_open')), data.proposals.map((proposal) => proposalCard(proposal, app, refresh))),
     figures(data),
     h('div', { class: 'columns' },
-      card(t('who_bears'), bearers(row)),
-      card(t('why_score'), h('p', { class: 'lead graded' }, grade(row.grade), h('span', {}, t('score_lead', { score: decimal(row.score), slow: decimal(row.slow), fail: decimal(row.fail) }))), reasonList(row.reasons, { withPoints: true }))),
-    h('div', { class: 'columns' },
-      card(t('over_time'), overTime({ ...row, overdue: data.overdue }, signal)),
-      h('div', { class: 'stacked' },
-        card(t('open_by_age'), ageing(row), facts([
-          [t('oldest'), row.oldest_overdue_days ? t('days', { n: row.oldest_overdue_days }) : null],
-          [t('open_invoices'), String(row.open_invoices)], [t('disputed'), money(row.disputed)], [t('orders'), money(row.orders)],
-          [t('unapplied'), money(row.unapplied)], [t('written_off'), money(row.written_off)],
-        ])),
-        card(t('open_alerts'), openAlerts(data.alerts, app, refresh)))),
+      h('div', { class: 'stacked' }, card(t('who_bears'), bearers(row)), card(t('over_time'), overTime({ ...row, overdue: data.overdue }, signal))),
+      h('div', { class: 'stacked' }, card(t('why_score'), why(row)), card(t('open_alerts'), openAlerts(data.alerts, app, refresh)), card(t('open_by_age'), ages(row)))),
     card(t('covers'), covers(row.covers)),
     h('div', { class: 'columns' }, card(t('limit_history'), limitHistory(data.limit_history)), card(t('sellers'), sellers(row.sellers))),
     card(t('history'), history(data)),
   ];
+}
+
+function why(row) {
+  const lead = t('score_lead', { score: decimal(row.score), slow: decimal(row.slow), fail: decimal(row.fail) });
+  return [h('p', { class: 'lead graded' }, grade(row.grade), h('span', {}, lead)), reasonList(row.reasons, { withPoints: true })];
+}
+
+function ages(row) {
+  return [ageing(row), facts([
+    [t('oldest'), row.oldest_overdue_days ? t('days', { n: row.oldest_overdue_days }) : null],
+    [t('open_invoices'), count(row.open_invoices)], [t('disputed'), money(row.disputed)], [t('orders'), money(row.orders)],
+    [t('unapplied'), money(row.unapplied)], [t('written_off'), money(row.written_off)],
+  ])];
 }
 
 function profile(row) {
@@ -97,7 +101,7 @@ function openAlerts(alerts, app, refresh) {
   if (alerts.length === 0) return h('p', { class: 'quiet' }, t('no_alerts'));
   return h('ul', { class: 'feed' }, alerts.map((alert) => h('li', {},
     severity(alert.severity),
-    h('div', { class: 'grow' }, h('strong', {}, named('kind', alert.kind)), h('span', { class: 'note' }, t('since_day', { day: day(alert.raised_at) })), reasonList(alert.reasons), silence(alert)),
+    h('div', { class: 'grow' }, h('strong', {}, named('kind', alert.kind)), h('span', { class: 'note' }, t('since_day', { day: day(alert.raised_at) })), ruleSentences(alert.reasons), silence(alert)),
     snoozeButton(alert, app, refresh))));
 }
 

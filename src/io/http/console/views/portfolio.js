@@ -16,8 +16,8 @@ export function portfolio({ query, app, signal }) {
   let by = GROUPINGS.includes(query.get('by')) ? query.get('by') : 'segment';
   const totals = region({ signal, load: () => get('/v1/portfolio', { by: 'grade' }, signal), draw: glance });
   const groups = region({ signal, load: () => get('/v1/portfolio', { by }, signal), draw: (data) => breakdown(by, data) });
-  const worst = region({ signal, load: () => get('/v1/buyers', { sort: '-expected_loss', limit: 6 }, signal), draw: atStake });
-  const alerts = region({ signal, holds: true, load: () => get('/v1/alerts', { limit: 6 }, signal), draw: latest });
+  const worst = region({ signal, load: () => get('/v1/buyers', { sort: '-expected_loss', limit: 8 }, signal), draw: atStake });
+  const alerts = region({ signal, holds: true, load: () => get('/v1/alerts', { limit: 5 }, signal), draw: latest });
   const parts = [totals, groups, worst, alerts];
   const renew = () => parts.forEach((part) => part.renew());
   app.live.on(['alert', 'proposal', 'limit', 'gap'], renew, signal);
@@ -31,8 +31,8 @@ export function portfolio({ query, app, signal }) {
   return {
     title: t('place.portfolio'),
     children: [
-      stories(app.me),
       totals,
+      stories(app.me),
       h('div', { class: 'columns' }, card(t('needs_attention'), alerts), card(t('most_at_stake'), h('p', { class: 'quiet' }, t('most_at_stake_note')), worst)),
       card(t('broken_down_by'), choice, groups),
     ],
