@@ -90,7 +90,8 @@ export class Decisions {
   }
 
   async #follow(id, proposal, decision, done) {
-    const note = this.#add({ tone: 'waiting', state: 'sent', limit: null, words: () => outcomeWords(note, proposal, decision) });
+    const note = { tone: 'waiting', state: 'sent', limit: null, words: () => outcomeWords(note, proposal, decision) };
+    this.#add(note);
     const change = (fields) => {
       Object.assign(note, fields);
       this.draw();
@@ -134,7 +135,6 @@ export class Decisions {
   #add(note) {
     this.#notes.push(note);
     this.draw();
-    return note;
   }
 
   /** Draws the notes anew, in the chosen language. */

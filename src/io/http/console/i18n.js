@@ -54,7 +54,12 @@ export function t(key, values = {}) {
     const form = new Intl.PluralRules(lang).select(Number(values.n ?? 0));
     words = words[form] ?? words.other;
   }
-  return words.replace(/\{(\w+)\}/g, (_, name) => (name === 'n' ? count(values.n) : values[name] ?? ''));
+  return spaced(words.replace(/\{(\w+)\}/g, (_, name) => (name === 'n' ? count(values.n) : values[name] ?? '')));
+}
+
+/** French sets off these marks by a space at which no line breaks. */
+export function spaced(text) {
+  return lang === 'fr' ? text.replace(/ ([:;?!%»→])/g, '\u00a0$1').replace(/« /g, '«\u00a0') : text;
 }
 
 /** The words of a code in a family (`kind`, `reason`, …), or the code itself made readable. */

@@ -2,7 +2,7 @@
 
 import { h } from './dom.js';
 import { decimal } from './format.js';
-import { language, named, t } from './i18n.js';
+import { language, named, spaced, t } from './i18n.js';
 import { inFrench } from './reasons-fr.js';
 
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -11,7 +11,7 @@ const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 function said(reason) {
   if (language() !== 'fr') return { main: sentence(reason.detail), engine: null };
   const french = inFrench(reason);
-  return { main: french ? sentence(french) : named('reason', reason.code), engine: sentence(reason.detail) };
+  return { main: french ? spaced(sentence(french)) : named('reason', reason.code), engine: sentence(reason.detail) };
 }
 
 /** The first reason as a sentence, for lists. */

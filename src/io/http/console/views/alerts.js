@@ -31,7 +31,7 @@ export function alerts({ query, app, signal }) {
       { name: t('what'), kind: 'wide', cell: (alert) => [h('strong', {}, named('kind', alert.kind)), h('span', { class: 'note' }, headline(alert.reasons)), silence(alert)] },
       { name: t('score'), cell: (alert) => grade(alert.grade, decimal(alert.score)) },
       { name: t('exposure'), kind: 'number', cell: (alert) => whole(alert.exposure?.exposure) },
-      { name: t('since'), cell: (alert) => [day(alert.raised_at), alert.state === 'cleared' && h('span', { class: 'note' }, t('cleared_at', { at: instant(alert.changed_at) }))] },
+      { name: t('since'), kind: 'day', cell: (alert) => [day(alert.raised_at), alert.state === 'cleared' && h('span', { class: 'note' }, t('cleared_at', { at: instant(alert.changed_at) }))] },
       { name: t('actions'), kind: 'actions', cell: (alert) => snoozeButton(alert, app, refresh) },
     ],
   });

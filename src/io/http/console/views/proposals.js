@@ -25,9 +25,8 @@ export function proposals({ query, app, signal }) {
       { name: t('limit_from_to'), kind: 'number', cell: (proposal) => [limits(proposal), h('span', { class: 'note' }, cut(proposal))] },
       { name: t('why'), kind: 'wide', cell: (proposal) => headline(proposal.reasons) },
       { name: t('score'), cell: (proposal) => grade(proposal.grade, decimal(proposal.score)) },
-      { name: t('at_risk'), kind: 'number', cell: (proposal) => `${whole(proposal.at_risk_before)} → ${whole(proposal.at_risk_after)}` },
-      { name: t('loss_avoided'), kind: 'number', cell: (proposal) => whole(proposal.expected_loss_avoided) },
-      { name: t('decide_by'), cell: (proposal) => (proposal.state === 'open' ? day(proposal.expires_at) : closed(proposal)) },
+      { name: t('at_risk'), kind: 'number', cell: (proposal) => [`${whole(proposal.at_risk_before)} → ${whole(proposal.at_risk_after)}`, h('span', { class: 'note' }, t('loss_avoided_by', { amount: whole(proposal.expected_loss_avoided) }))] },
+      { name: t('decide_by'), kind: 'day', cell: (proposal) => (proposal.state === 'open' ? day(proposal.expires_at) : closed(proposal)) },
       { name: t('actions'), kind: 'actions', cell: (proposal) => decisionButtons(proposal, app, refresh) },
     ],
   });
