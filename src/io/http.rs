@@ -14,6 +14,8 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::metrics::{self, Metrics, Readiness};
 
+pub mod console;
+
 /// Connections open at a time; others wait.
 const CONNECTIONS_MAX: usize = 64;
 /// How long answers under way may take once the server is to stop.

@@ -90,7 +90,7 @@ test('a proposal is approved, and the limit change arrives', TEST_LIMIT, async (
   const { items } = await list(`limit-changes?buyer_id=${encodeURIComponent(proposal.buyer_id)}&limit=50`);
   const arrived = items.find((item) => item.proposal_id === proposal.proposal_id);
   assert.equal(arrived?.new_limit, told, 'what the page tells is what is in limit-changes');
-  await page.locator(`[role=region][aria-labelledby] td [data-limit="${told}"]`).first().waitFor();
+  await page.locator(`td [data-limit="${told}"]`).first().waitFor();
   await shoot(page, 'limit-changed');
   assert.deepEqual(wrongs, []);
   await context.close();
