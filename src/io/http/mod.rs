@@ -1,6 +1,7 @@
 //! Owns HTTP: what the process answers about itself, on threads of its own that no worker waits for.
 
 pub mod api;
+pub mod console;
 pub mod guard;
 mod problem;
 mod server;
