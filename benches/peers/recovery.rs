@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use vigie::io::clock::{Stopwatch, pause};
-use vigie::io::kafka::{Follower, Settings};
+use vigie::io::kafka::{Begin, Follower, Settings};
 
 use crate::Bench;
 use crate::follow::follow;
@@ -61,7 +61,7 @@ fn rounds(bench: &mut Bench<'_>, side: Side, run: &Run<'_>, stream: Stream) -> O
         kill_amid(run, stream, running, next..next + UNDER_WAY)?;
         next += UNDER_WAY;
 
-        let mut alerts = Follower::open(&Settings::new(&run.broker.address(), "bench"), &[run.output()])?;
+        let mut alerts = Follower::open(&Settings::new(&run.broker.address(), "bench"), &[run.output()], Begin::AtEnd)?;
         let since = Stopwatch::start();
         let mut running = run.start()?;
         let mut is_told = false;

@@ -27,7 +27,7 @@ use crate::base::time::SECOND_NS;
 use crate::event::{Topic, TypeSpec};
 use crate::io::clock::{self, Stopwatch};
 use crate::io::files::{FileError, Output};
-use crate::io::kafka::{BulkSender, Follower, KafkaLog, OpenError, Settings};
+use crate::io::kafka::{Begin, BulkSender, Follower, KafkaLog, OpenError, Settings};
 use crate::io::{logging, signals};
 use crate::workload;
 
@@ -160,7 +160,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let targets = targets(arguments, &config, &settings)?;
     let follower = match outputs(arguments, &config) {
         names if names.is_empty() => None,
-        names => Some(patiently(|| Follower::open(&settings, &names))?),
+        names => Some(patiently(|| Follower::open(&settings, &names, Begin::AtEnd))?),
     };
     let summary_file = arguments.summary.as_deref().map(Output::create).transpose()?;
 

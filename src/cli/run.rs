@@ -9,7 +9,8 @@ use tracing::{error, info, warn};
 
 use self::worker::Worker;
 use super::CliError;
-use super::config::{RunArguments, RunConfig, WhenUnavailable};
+use super::config::{RunArguments, RunConfig, ServeArguments, ServeConfig, WhenUnavailable};
+use super::serve::feed;
 use crate::event::Topic;
 use crate::io::clock;
 use crate::io::http::{self, HttpServer};
@@ -36,6 +37,11 @@ pub(super) const AGAIN_SECONDS: u64 = 2;
 pub struct Arguments {
     #[command(flatten)]
     run: RunArguments,
+    /// Answers API and console from the same process too, as `vigie serve` does.
+    #[arg(long)]
+    serve: bool,
+    #[command(flatten)]
+    http: ServeArguments,
 }
 
 /// Runs the command.
@@ -71,7 +77,26 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     if let Some(server) = &server {
         info!("metrics, /live and /ready at http://{}", server.address());
     }
-    let ended = serve(&config, &settings, &names, &snapshots, &metrics, &stop);
+    let read_side = arguments.serve.then(|| ServeConfig::with_kafka(arguments.run.kafka(), &arguments.http));
+    let read_side = read_side.transpose()?;
+    let ended = std::thread::scope(|scope| {
+        let reading = read_side.map(|(kafka, serve)| {
+            let (stop, engine) = (stop.clone(), Arc::clone(&metrics));
+            let base = config.params.base;
+            scope.spawn(move || {
+                let ended =
+                    feed::serve(&feed::Plan { kafka: &kafka, serve: &serve, base, engine: Some(engine) }, &stop);
+                // Where the one ends the other does too.
+                stop.set();
+                ended
+            })
+        });
+        let ended = serve(&config, &settings, &names, &snapshots, &metrics, &stop);
+        stop.set();
+        let read =
+            reading.map_or(Ok(()), |reading| reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        ended.and(read)
+    });
     if let Some(server) = server {
         server.stop();
     }

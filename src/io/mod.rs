@@ -6,5 +6,6 @@ pub mod http;
 pub mod kafka;
 pub mod logging;
 pub mod metrics;
+pub mod read_side;
 pub mod signals;
 pub mod snapshots;

@@ -160,6 +160,12 @@ impl Totals {
         Cents(self.whole.as_ref().map_or(0, |whole| whole.exposure))
     }
 
+    /// What is open in all.
+    #[must_use]
+    pub fn outstanding(&self) -> Cents {
+        Cents(self.outstanding)
+    }
+
     /// Days sales outstanding, weighted by what is outstanding; `None` where nothing is.
     #[must_use]
     pub fn dso(&self) -> Option<TenthDays> {
@@ -247,6 +253,16 @@ impl Groups {
             }
         };
         self.sums.entry(name.filter(|name| !name.is_empty()).map(str::to_owned)).or_default().add(row);
+    }
+
+    /// The names and exposures of the `max` largest groups that have a name, the largest first.
+    #[must_use]
+    pub fn largest(&self, max: usize) -> Vec<(String, Cents)> {
+        let named = self.sums.iter().filter_map(|(key, totals)| Some((key.clone()?, totals.exposure())));
+        let mut largest: Vec<(String, Cents)> = named.collect();
+        largest.sort_by_key(|(_, exposure)| std::cmp::Reverse(*exposure));
+        largest.truncate(max);
+        largest
     }
 
     /// The groups, the largest first, at most [`GROUPS_MAX`].

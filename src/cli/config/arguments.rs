@@ -80,6 +80,12 @@ impl KafkaArguments {
 }
 
 impl RunArguments {
+    /// How Kafka is reached.
+    #[must_use]
+    pub fn kafka(&self) -> &KafkaArguments {
+        &self.kafka
+    }
+
     pub(super) fn flags(&self) -> Flags {
         let RunArguments {
             params,

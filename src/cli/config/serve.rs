@@ -103,6 +103,20 @@ impl ServeConfig {
         ServeConfig::check(&kafka::read(&named, arguments.flags(), &settings::environment)?)
     }
 
+    /// Reads file, environment and flags, and checks what they say of Kafka and of the HTTP side.
+    ///
+    /// # Errors
+    /// As [`ServeConfig::read`].
+    pub fn with_kafka(
+        kafka: &KafkaArguments,
+        serve: &ServeArguments,
+    ) -> Result<(super::KafkaConfig, ServeConfig), CliError> {
+        let mut flags = kafka.flags();
+        flags.extend(serve.flags());
+        let settings = kafka::read(kafka, flags, &settings::environment)?;
+        Ok((super::KafkaConfig::check(&settings)?, ServeConfig::check(&settings)?))
+    }
+
     pub(super) fn check(settings: &Settings) -> Result<ServeConfig, CliError> {
         let rate = |key| settings.get(key).whole::<u32>(0..=1_000_000);
         let address = address(settings)?;

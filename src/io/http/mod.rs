@@ -20,10 +20,54 @@ pub use self::problem::{AsIs, PROBLEM_JSON, Problem, ProblemBody};
 pub use self::server::{HttpError, HttpServer, Peer, ServerSettings};
 pub use self::tls::{ClientCertificates, Tls, TlsSettings};
 use super::metrics::{self, Metrics, Readiness};
+use super::read_side::Feeder;
 
 /// What the process answers about itself: `/metrics`, `/live` and `/ready`.
 pub fn router(metrics: Arc<Metrics>) -> Router {
     Router::new().route("/metrics", get(page)).route("/live", get(live)).route("/ready", get(ready)).with_state(metrics)
+}
+
+/// What the read side answers about itself, and its console; in the process of an engine, what that says as well.
+pub fn read_side(feeder: Feeder, engine: Option<Arc<Metrics>>) -> Router {
+    let about = (feeder, engine);
+    Router::new()
+        .route("/metrics", get(both_pages))
+        .route("/live", get(live))
+        .route("/ready", get(both_ready))
+        .with_state(about)
+        .merge(console::router())
+}
+
+async fn both_pages(State((feeder, engine)): State<(Feeder, Option<Arc<Metrics>>)>) -> Response {
+    // It walks over all buyers.
+    let page = tokio::task::spawn_blocking(move || {
+        let engine = engine.map(|engine| engine.render()).unwrap_or_default();
+        engine + &feeder.page()
+    });
+    match page.await {
+        Ok(page) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], page).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn both_ready(State((feeder, engine)): State<(Feeder, Option<Arc<Metrics>>)>) -> Response {
+    let mut lines = match engine.map(|engine| engine.readiness()) {
+        Some(Readiness::NotReady(lines)) => lines,
+        Some(Readiness::Ready(_)) | None => Vec::new(),
+    };
+    if !feeder.is_ready() {
+        lines.push("the read side reads what was there before its start".to_owned());
+    }
+    match lines.is_empty() {
+        true => format!("ready: {} buyers\n", feeder.model.buyers()).into_response(),
+        false => not_ready(&lines),
+    }
+}
+
+fn not_ready(lines: &[String]) -> Response {
+    let mut answer = (StatusCode::SERVICE_UNAVAILABLE, lines.join("\n") + "\n").into_response();
+    answer.extensions_mut().insert(AsIs);
+    answer
 }
 
 async fn page(State(metrics): State<Arc<Metrics>>) -> Response {
@@ -38,10 +82,6 @@ async fn live() -> &'static str {
 async fn ready(State(metrics): State<Arc<Metrics>>) -> Response {
     match metrics.readiness() {
         Readiness::Ready(partitions) => format!("ready: {partitions} partitions live\n").into_response(),
-        Readiness::NotReady(lines) => {
-            let mut answer = (StatusCode::SERVICE_UNAVAILABLE, lines.join("\n") + "\n").into_response();
-            answer.extensions_mut().insert(AsIs);
-            answer
-        }
+        Readiness::NotReady(lines) => not_ready(&lines),
     }
 }

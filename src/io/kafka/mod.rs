@@ -13,6 +13,7 @@ mod inputs;
 mod listener;
 mod message;
 mod open;
+pub mod outlet;
 mod producer;
 mod queue;
 mod reader;
@@ -27,8 +28,9 @@ use std::time::Duration;
 use rdkafka::consumer::BaseConsumer;
 
 pub use bulk::{BulkSender, Delivered, Handed, OnDelivery};
-pub use follower::Follower;
+pub use follower::{Begin, Follower};
 pub use open::OpenError;
+pub use outlet::EventOutlet;
 pub use queue::drain;
 pub use sender::{CommittedReader, Sender};
 pub use settings::{Fetching, GroupProtocol, Properties, RefusedProperty, Settings};
