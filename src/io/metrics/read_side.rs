@@ -46,7 +46,11 @@ pub const READ_SIDE_METRICS: &[MetricSpec] = &[
     counter(RECORDS, &["topic"], "Records that the read side has read, by output topic."),
     gauge(LAG_RECORDS, &["topic"], "Records that wait for the read side in an output topic."),
     gauge(OUTSTANDING, &["segment"], "What is open, in units of the base currency."),
-    gauge(DSO_SECONDS, &["segment"], "Days sales outstanding, weighted by what is open; none where there were no sales."),
+    gauge(
+        DSO_SECONDS,
+        &["segment"],
+        "Days sales outstanding, weighted by what is open; none where there were no sales.",
+    ),
     gauge(LARGEST_SHARE, &["top"], "Share of the exposure, 0 to 1, that the buyers with most of it have."),
     gauge(
         GROUP_EXPOSURE,
