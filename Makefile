@@ -23,7 +23,7 @@ KAFKA  := docker/kafka-local/kafka
 .PHONY: kafka kafka-stop kafka-jars grafana grafana-live docker-check outside
 
 help: ## This list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: tools fmt clippy unit doc deny ## All that CI checks: format, lints, tests, documentation, licences
 

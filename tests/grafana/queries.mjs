@@ -37,7 +37,8 @@ async function isAnswered({ where, expression }) {
     const data = await ask('query', { query: expression }).catch((error) => {
         throw new Error(`${where}: ${error.message}\n    ${expression}`);
     });
-    const isQuiet = [...metricsNamed(expression)].every((name) => name in QUIET);
+    const metrics = [...metricsNamed(expression)];
+    const isQuiet = metrics.length > 0 && metrics.every((name) => name in QUIET);
     return data.result.length > 0 || isQuiet;
 }
 
