@@ -3,6 +3,7 @@
 mod backtest;
 pub mod config;
 mod dead_letters;
+mod demo;
 mod generate;
 mod import;
 mod inspect;
@@ -31,6 +32,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Arguments),
     Run(run::Arguments),
     Serve(serve::Arguments),
     Replay(replay::Arguments),
@@ -67,6 +69,7 @@ impl From<crate::io::files::FileError> for CliError {
 #[must_use]
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),

@@ -48,6 +48,12 @@ pub struct ServeArguments {
 }
 
 impl ServeArguments {
+    /// The same, listening on a port of this machine.
+    #[must_use]
+    pub fn on_port(self, port: u16) -> ServeArguments {
+        ServeArguments { listen: Some(format!("127.0.0.1:{port}")), ..self }
+    }
+
     pub(super) fn flags(&self) -> Flags {
         let ServeArguments {
             listen,

@@ -1,0 +1,211 @@
+//! Owns the demo's world: its log in memory, its simulated clock, and the way of records into it and out of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use super::LOOK_MS;
+use super::days::{Days, Told};
+use crate::base::{Currency, Instant};
+use crate::event::Topic;
+use crate::io::clock::{self, Stopwatch};
+use crate::io::http::api::{NotWritten, Outlet, Writing, Written};
+use crate::io::read_side::Feeder;
+use crate::io::signals::StopFlag;
+use crate::runtime::{Headers, LogError, OutputTopics, Record, Records, TopicId, Topics};
+use crate::sim::{EmbeddedLog, Isolation, TopicConfig};
+use crate::view::Fed;
+use crate::wire::partition_of;
+
+/// Partitions of every topic.
+pub const PARTITIONS: u32 = 4;
+/// Bytes that an input topic retains at most: what is consumed is let go.
+const RETAINED_BYTES_MAX: usize = 256 << 20;
+
+/// A clone is another handle of the same world.
+#[derive(Clone)]
+pub struct World {
+    log: EmbeddedLog,
+    topics: Arc<Topics>,
+    base: Currency,
+    clock: Arc<Clock>,
+}
+
+/// The simulated clock: it stands until the past is told.
+struct Clock {
+    start: Instant,
+    speed: u32,
+    since: Stopwatch,
+    /// When it began to go, in nanoseconds of the stopwatch; negative before.
+    began_ns: AtomicI64,
+}
+
+impl World {
+    /// A world at `now`, in which time passes so many times faster once it lives.
+    pub fn new(base: Currency, now: Instant, speed: u32) -> World {
+        let inputs = Topic::ALL.iter().map(|topic| topic.as_str().to_owned());
+        let outputs =
+            ["alerts", "limit-proposals", "limit-changes", "order-decisions", "exposures", "dead-letters", "journal"];
+        let names: Vec<String> = inputs.chain(outputs.map(str::to_owned)).map(|name| format!("vigie.{name}")).collect();
+        let first = Topic::ALL.len() as u16;
+        let topics = Topics {
+            inputs: Topic::ALL.iter().copied().map(Some).collect(),
+            outputs: OutputTopics {
+                alerts: TopicId(first),
+                limit_proposals: TopicId(first + 1),
+                limit_changes: TopicId(first + 2),
+                order_decisions: TopicId(first + 3),
+                exposures: TopicId(first + 4),
+                history: None,
+                dead_letters: TopicId(first + 5),
+                journal: Some(TopicId(first + 6)),
+            },
+            partitions: PARTITIONS,
+            names,
+        };
+        // Snapshots are never read here, so inputs may go once they are consumed.
+        let config = |place: usize| TopicConfig {
+            partitions: PARTITIONS,
+            retained_bytes_max: (place < Topic::ALL.len()).then_some(RETAINED_BYTES_MAX),
+        };
+        let log = EmbeddedLog::new(&(0..topics.names.len()).map(config).collect::<Vec<_>>());
+        log.set_now(now);
+        let clock = Clock { start: now, speed, since: Stopwatch::start(), began_ns: AtomicI64::new(-1) };
+        World { log, topics: Arc::new(topics), base, clock: Arc::new(clock) }
+    }
+
+    /// The log.
+    pub fn log(&self) -> &EmbeddedLog {
+        &self.log
+    }
+
+    /// The topics.
+    pub fn topics(&self) -> &Topics {
+        &self.topics
+    }
+
+    /// Real nanoseconds since the world was made.
+    pub fn elapsed_ns(&self) -> u64 {
+        self.clock.since.nanos()
+    }
+
+    /// The simulated time.
+    pub fn now(&self) -> Instant {
+        let began_ns = self.clock.began_ns.load(Ordering::Relaxed);
+        if began_ns < 0 {
+            return self.clock.start;
+        }
+        let passed_ns = (self.elapsed_ns() as i64 - began_ns).max(0);
+        self.clock.start.plus_nanos(passed_ns.saturating_mul(i64::from(self.clock.speed)))
+    }
+
+    /// Tells the past at once and then each day as it passes, until the process is asked to end.
+    ///
+    /// # Errors
+    /// When the log takes no more.
+    pub fn live(&self, mut days: Days, stop: &StopFlag) -> Result<(), LogError> {
+        for told in days.past(self.base) {
+            self.put(&told)?;
+        }
+        self.tick()?;
+        self.clock.began_ns.store(self.elapsed_ns() as i64, Ordering::Relaxed);
+        while !stop.is_set() {
+            let now = self.now();
+            self.log.set_now(now);
+            for told in days.until(now, self.base) {
+                self.put(&told)?;
+            }
+            self.tick()?;
+            // Far ahead of real time a tick would come too seldom for a day of its own.
+            for _ in 0..10 {
+                if !stop.is_set() {
+                    clock::pause(LOOK_MS);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves every shard's clock to now: with the clock of events time passes by events alone.
+    fn tick(&self) -> Result<(), LogError> {
+        let told = Told::tick(self.now());
+        self.put(&told)
+    }
+
+    fn put(&self, told: &Told) -> Result<(), LogError> {
+        let topic = TopicId(told.home as u16);
+        match &told.buyer_id {
+            Some(buyer_id) => {
+                let partition = partition_of(buyer_id.as_bytes(), PARTITIONS);
+                self.append(topic, partition, Some(buyer_id), &told.value).map(|_| ())
+            }
+            None => {
+                (0..PARTITIONS).try_for_each(|partition| self.append(topic, partition, None, &told.value).map(|_| ()))
+            }
+        }
+    }
+
+    fn append(&self, topic: TopicId, partition: u32, key: Option<&str>, value: &[u8]) -> Result<i64, LogError> {
+        let mut records = Records::default();
+        records.push(&Record {
+            topic,
+            partition,
+            offset: 0,
+            time_ms: self.now().nanos() / 1_000_000,
+            key: key.map(str::as_bytes),
+            value: Some(value),
+            headers: Headers::Listed(&[]),
+        });
+        self.log.append(topic, partition, records)
+    }
+
+    /// Feeds the read model with what is committed, until the process is asked to end.
+    pub fn feed(&self, feeder: &Feeder, stop: &StopFlag) {
+        let outputs = self.topics.outputs;
+        let topics = [
+            (Fed::Exposures, outputs.exposures),
+            (Fed::Alerts, outputs.alerts),
+            (Fed::LimitProposals, outputs.limit_proposals),
+            (Fed::LimitChanges, outputs.limit_changes),
+            (Fed::OrderDecisions, outputs.order_decisions),
+        ];
+        let mut next = [[0; PARTITIONS as usize]; 5];
+        while !stop.is_set() {
+            let mut count = 0;
+            for ((fed, topic), next) in topics.iter().zip(&mut next) {
+                let name = &self.topics.names[usize::from(topic.0)];
+                for (partition, next) in (0..).zip(next) {
+                    let read = self.log.read(*topic, partition, *next, Isolation::Committed, |record| {
+                        feeder.take(*fed, name, record);
+                        count += 1;
+                        true
+                    });
+                    match read {
+                        Ok(at) => *next = at,
+                        Err(error) => return tracing::error!("the read side ends: {error}"),
+                    }
+                    // Everything told stays in the read model; the log may let it go.
+                    self.log.trim(*topic, partition, *next);
+                }
+            }
+            if !feeder.is_ready() {
+                feeder.caught_up();
+            }
+            if count == 0 {
+                clock::pause(LOOK_MS);
+            }
+        }
+    }
+}
+
+impl Outlet for World {
+    fn write(&self, home: Topic, buyer_id: &str, value: Vec<u8>) -> Writing {
+        let topic = TopicId(home as u16);
+        let partition = partition_of(buyer_id.as_bytes(), PARTITIONS);
+        let written = self.append(topic, partition, Some(buyer_id), &value);
+        let topic = self.topics.names[usize::from(topic.0)].clone();
+        Box::pin(std::future::ready(match written {
+            Ok(offset) => Ok(Written { topic, partition, offset }),
+            Err(error) => Err(NotWritten(error.to_string())),
+        }))
+    }
+}
