@@ -22,7 +22,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{CACHE_CONTROL, HeaderName, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -125,14 +125,24 @@ impl Access {
     }
 }
 
-/// Puts the guard before a router: before its errors too.
+/// Puts the guard before a router: before what it answers by itself too, such as which methods a route has.
 pub fn guarded(router: Router, access: Access, limits: Limits) -> Router {
     let guard = Arc::new(Guard { access: access.0, rates: Arc::new(Rates::new(&limits)), limits });
-    let bytes_max = guard.limits.body_bytes_max;
-    router
-        .layer(DefaultBodyLimit::disable())
-        .layer(RequestBodyLimitLayer::new(bytes_max))
+    let inner = router.layer(DefaultBodyLimit::disable()).layer(from_fn(name_route));
+    Router::new()
+        .fallback_service(inner)
+        .layer(RequestBodyLimitLayer::new(guard.limits.body_bytes_max))
         .layer(from_fn_with_state(guard, pass))
+}
+
+/// Tells the guard which route a request took.
+async fn name_route(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut answer = next.run(request).await;
+    route.into_iter().for_each(|route| {
+        answer.extensions_mut().insert(route);
+    });
+    answer
 }
 
 struct Guard {
@@ -144,13 +154,13 @@ struct Guard {
 /// Everything that is asked goes through here, and everything that is answered.
 async fn pass(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
     let answer = match guard.admit(&mut request).await {
         Ok(()) => guard.run(request, next).await,
         Err(problem) => problem.into_response(),
     };
-    let answer = problem::of_error(answer).await;
     // The route and not the path, which may name a buyer; nor the query, which may hold anything.
+    let route = answer.extensions().get::<MatchedPath>().cloned();
+    let answer = problem::of_error(answer).await;
     let route = route.as_ref().map_or("no route", MatchedPath::as_str);
     debug!(%method, route, status = answer.status().as_u16(), "answered");
     with_headers(answer)
