@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(server.0.get().cert, [first]);
         let second = write();
         server.0.look_again();
-        assert_eq!(server.0.get().cert, [second.clone()]);
+        assert_eq!(server.0.get().cert, std::slice::from_ref(&second));
         std::fs::write(&key, "half of").expect("written");
         server.0.look_again();
         assert_eq!(server.0.get().cert, [second]);

@@ -99,7 +99,15 @@ pub struct Access(Mode);
 enum Mode {
     Local,
     Insecure,
-    Guarded { tokens: Option<TokenFile>, oidc: Option<Verifier>, certificates: Option<ScopeSet> },
+    Guarded(Box<Ways>),
+}
+
+/// The ways in which somebody may be known.
+#[derive(Debug)]
+struct Ways {
+    tokens: Option<TokenFile>,
+    oidc: Option<Verifier>,
+    certificates: Option<ScopeSet>,
 }
 
 /// The guard cannot be set up: what is wrong where.
@@ -116,11 +124,11 @@ impl Access {
         Ok(Access(match settings {
             AccessSettings::Local => Mode::Local,
             AccessSettings::Insecure => Mode::Insecure,
-            AccessSettings::Guarded { tokens, oidc, certificates } => Mode::Guarded {
+            AccessSettings::Guarded { tokens, oidc, certificates } => Mode::Guarded(Box::new(Ways {
                 tokens: tokens.as_deref().map(TokenFile::open).transpose().map_err(AccessError)?,
                 oidc: oidc.as_ref().map(Verifier::open).transpose().map_err(AccessError)?,
                 certificates: *certificates,
-            },
+            })),
         }))
     }
 }
@@ -179,7 +187,7 @@ impl Guard {
         let principal = self.principal(request.headers(), &peer).await?;
         match self.access {
             Mode::Local | Mode::Insecure => self.rates.request_from(peer.address.ip())?,
-            Mode::Guarded { .. } => self.rates.request(&principal.name)?,
+            Mode::Guarded(_) => self.rates.request(&principal.name)?,
         }
         let caller = Caller::new(principal, Arc::clone(&self.rates));
         if matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -204,28 +212,18 @@ impl Guard {
     }
 
     async fn principal(&self, headers: &HeaderMap, peer: &Peer) -> Result<Principal, Problem> {
-        let everything = |name: &str| Principal { name: name.to_owned(), scopes: ScopeSet::ALL };
-        let (tokens, oidc, certificates) = match &self.access {
-            Mode::Local => return Ok(everything("local")),
-            Mode::Insecure => return Ok(everything("anonymous")),
-            Mode::Guarded { tokens, oidc, certificates } => (tokens, oidc, certificates),
-        };
-        let found = match Credential::of(headers) {
-            Ok(None) => match (certificates, &peer.certificate_name) {
-                (Some(scopes), Some(name)) => return Ok(Principal { name: name.to_string(), scopes: *scopes }),
-                _ => return Err(unauthorized()),
+        let everything = |name: &str| Ok(Principal { name: name.to_owned(), scopes: ScopeSet::ALL });
+        match &self.access {
+            Mode::Local => everything("local"),
+            Mode::Insecure => everything("anonymous"),
+            Mode::Guarded(ways) => match Credential::of(headers) {
+                Ok(None) => ways.by_certificate(peer).ok_or_else(unauthorized),
+                Ok(Some(credential)) => {
+                    ways.by_credential(&credential).await.map_err(|reason| self.refuse(reason, peer.address))
+                }
+                Err(reason) => Err(self.refuse(reason, peer.address)),
             },
-            Ok(Some(credential)) if credential.is_jwt() && oidc.is_some() => match oidc {
-                Some(oidc) => oidc.verify(credential.secret()).await,
-                None => Err("no issuer is set"),
-            },
-            Ok(Some(credential)) => match tokens {
-                Some(tokens) => tokens.find(credential.secret()),
-                None => Err("no tokens are set"),
-            },
-            Err(reason) => Err(reason),
-        };
-        found.map_err(|reason| self.refuse(reason, peer.address))
+        }
     }
 
     /// Whoever asks learns nothing of the reason. One who is known may ask on from the same address: behind a proxy
@@ -247,6 +245,20 @@ impl Guard {
             // The panic itself is in the log.
             Ok(Err(_panic)) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
             Err(_elapsed) => StatusCode::REQUEST_TIMEOUT.into_response(),
+        }
+    }
+}
+
+impl Ways {
+    fn by_certificate(&self, peer: &Peer) -> Option<Principal> {
+        Some(Principal { name: peer.certificate_name.as_deref()?.to_owned(), scopes: self.certificates? })
+    }
+
+    async fn by_credential(&self, credential: &Credential) -> Result<Principal, &'static str> {
+        match (&self.oidc, &self.tokens) {
+            (Some(oidc), _) if credential.is_jwt() => oidc.verify(credential.secret()).await,
+            (_, Some(tokens)) => tokens.find(credential.secret()),
+            (_, None) => Err("it is of a way that is not set"),
         }
     }
 }

@@ -23,7 +23,7 @@ fn router() -> Router {
         .route("/buyers/{buyer}", get(|| async { "a buyer" }))
         .route("/decide", write)
         .route("/body", post(|body: String| async move { body.len().to_string() }))
-        .route("/slow", get(|| std::future::pending::<String>()))
+        .route("/slow", get(std::future::pending::<String>))
         .route("/panic", get(|| async { panics() }))
         .route("/text", get(|| async { (StatusCode::UNPROCESSABLE_ENTITY, "amount: no number") }))
         .route("/nothing", get(|| async { StatusCode::NOT_FOUND }))
