@@ -281,6 +281,23 @@ async fn keys_are_found_where_the_issuer_says_and_fetched_again_for_a_new_one_on
 }
 
 #[tokio::test]
+async fn whoever_hangs_up_while_keys_are_fetched_takes_nothing_from_the_others() {
+    let issuer = Issuer::default();
+    let (server, name) = issuer.start();
+    let own = Signer::new("a", Algorithm::ES256);
+    issuer.has(&[&own]);
+    let verifier = Verifier::open(&settings(&name, KeysFrom::Discovery)).expect("opened");
+    let token = own.sign(&claims(json!({ "iss": name })));
+    let mut first = Box::pin(verifier.verify(&token));
+    let pending = futures_util::poll!(first.as_mut()).is_pending();
+    drop(first);
+    assert!(pending, "it waits for the issuer");
+    assert!(verifier.verify(&token).await.is_ok());
+    assert_eq!(issuer.asked(), 1);
+    server.stop();
+}
+
+#[tokio::test]
 async fn an_issuer_that_names_itself_otherwise_or_answers_too_much_is_not_believed() {
     let issuer = Issuer::default();
     let (server, name) = issuer.start();
