@@ -251,7 +251,8 @@ mod tests {
 
     use super::*;
     use crate::base::Currency;
-    use crate::io::metrics::MetricsSettings;
+    use crate::io::http::router;
+    use crate::io::metrics::{Metrics, MetricsSettings};
     use crate::runtime::Observed;
     use crate::runtime::observed::{PartitionState, Phase};
 

@@ -155,3 +155,31 @@ fn name(certificate: &CertificateDer<'_>) -> Option<Arc<str>> {
     };
     name.filter(|name| guard::is_name(name)).map(Arc::from)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_changes_is_taken_and_kept_as_it_was_where_it_is_wrong() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (certificate, key) = (folder.path().join("a.pem"), folder.path().join("a.key"));
+        let write = || {
+            let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("made");
+            std::fs::write(&certificate, made.cert.pem()).expect("written");
+            std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
+            made.cert.der().clone()
+        };
+        let first = write();
+        let clients = ClientCertificates::None;
+        let settings = TlsSettings { certificate: certificate.clone(), key: key.clone(), clients };
+        let server = Certificate::open(&settings, &Arc::new(aws_lc_rs::default_provider())).expect("right");
+        assert_eq!(server.0.get().cert, [first]);
+        let second = write();
+        server.0.look_again();
+        assert_eq!(server.0.get().cert, std::slice::from_ref(&second));
+        std::fs::write(&key, "half of").expect("written");
+        server.0.look_again();
+        assert_eq!(server.0.get().cert, [second]);
+    }
+}

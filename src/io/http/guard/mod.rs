@@ -22,7 +22,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{CACHE_CONTROL, HeaderName, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -99,7 +99,15 @@ pub struct Access(Mode);
 enum Mode {
     Local,
     Insecure,
-    Guarded { tokens: Option<TokenFile>, oidc: Option<Verifier>, certificates: Option<ScopeSet> },
+    Guarded(Box<Ways>),
+}
+
+/// The ways in which somebody may be known.
+#[derive(Debug)]
+struct Ways {
+    tokens: Option<TokenFile>,
+    oidc: Option<Verifier>,
+    certificates: Option<ScopeSet>,
 }
 
 /// The guard cannot be set up: what is wrong where.
@@ -116,23 +124,33 @@ impl Access {
         Ok(Access(match settings {
             AccessSettings::Local => Mode::Local,
             AccessSettings::Insecure => Mode::Insecure,
-            AccessSettings::Guarded { tokens, oidc, certificates } => Mode::Guarded {
+            AccessSettings::Guarded { tokens, oidc, certificates } => Mode::Guarded(Box::new(Ways {
                 tokens: tokens.as_deref().map(TokenFile::open).transpose().map_err(AccessError)?,
                 oidc: oidc.as_ref().map(Verifier::open).transpose().map_err(AccessError)?,
                 certificates: *certificates,
-            },
+            })),
         }))
     }
 }
 
-/// Puts the guard before a router: before its errors too.
+/// Puts the guard before a router: before what it answers by itself too, such as which methods a route has.
 pub fn guarded(router: Router, access: Access, limits: Limits) -> Router {
     let guard = Arc::new(Guard { access: access.0, rates: Arc::new(Rates::new(&limits)), limits });
-    let bytes_max = guard.limits.body_bytes_max;
-    router
-        .layer(DefaultBodyLimit::disable())
-        .layer(RequestBodyLimitLayer::new(bytes_max))
+    let inner = router.layer(DefaultBodyLimit::disable()).layer(from_fn(name_route));
+    Router::new()
+        .fallback_service(inner)
+        .layer(RequestBodyLimitLayer::new(guard.limits.body_bytes_max))
         .layer(from_fn_with_state(guard, pass))
+}
+
+/// Tells the guard which route a request took.
+async fn name_route(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut answer = next.run(request).await;
+    route.into_iter().for_each(|route| {
+        answer.extensions_mut().insert(route);
+    });
+    answer
 }
 
 struct Guard {
@@ -144,13 +162,13 @@ struct Guard {
 /// Everything that is asked goes through here, and everything that is answered.
 async fn pass(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
     let answer = match guard.admit(&mut request).await {
         Ok(()) => guard.run(request, next).await,
         Err(problem) => problem.into_response(),
     };
-    let answer = problem::of_error(answer).await;
     // The route and not the path, which may name a buyer; nor the query, which may hold anything.
+    let route = answer.extensions().get::<MatchedPath>().cloned();
+    let answer = problem::of_error(answer).await;
     let route = route.as_ref().map_or("no route", MatchedPath::as_str);
     debug!(%method, route, status = answer.status().as_u16(), "answered");
     with_headers(answer)
@@ -169,7 +187,7 @@ impl Guard {
         let principal = self.principal(request.headers(), &peer).await?;
         match self.access {
             Mode::Local | Mode::Insecure => self.rates.request_from(peer.address.ip())?,
-            Mode::Guarded { .. } => self.rates.request(&principal.name)?,
+            Mode::Guarded(_) => self.rates.request(&principal.name)?,
         }
         let caller = Caller::new(principal, Arc::clone(&self.rates));
         if matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -194,28 +212,18 @@ impl Guard {
     }
 
     async fn principal(&self, headers: &HeaderMap, peer: &Peer) -> Result<Principal, Problem> {
-        let everything = |name: &str| Principal { name: name.to_owned(), scopes: ScopeSet::ALL };
-        let (tokens, oidc, certificates) = match &self.access {
-            Mode::Local => return Ok(everything("local")),
-            Mode::Insecure => return Ok(everything("anonymous")),
-            Mode::Guarded { tokens, oidc, certificates } => (tokens, oidc, certificates),
-        };
-        let found = match Credential::of(headers) {
-            Ok(None) => match (certificates, &peer.certificate_name) {
-                (Some(scopes), Some(name)) => return Ok(Principal { name: name.to_string(), scopes: *scopes }),
-                _ => return Err(unauthorized()),
+        let everything = |name: &str| Ok(Principal { name: name.to_owned(), scopes: ScopeSet::ALL });
+        match &self.access {
+            Mode::Local => everything("local"),
+            Mode::Insecure => everything("anonymous"),
+            Mode::Guarded(ways) => match Credential::of(headers) {
+                Ok(None) => ways.by_certificate(peer).ok_or_else(unauthorized),
+                Ok(Some(credential)) => {
+                    ways.by_credential(&credential).await.map_err(|reason| self.refuse(reason, peer.address))
+                }
+                Err(reason) => Err(self.refuse(reason, peer.address)),
             },
-            Ok(Some(credential)) if credential.is_jwt() && oidc.is_some() => match oidc {
-                Some(oidc) => oidc.verify(credential.secret()).await,
-                None => Err("no issuer is set"),
-            },
-            Ok(Some(credential)) => match tokens {
-                Some(tokens) => tokens.find(credential.secret()),
-                None => Err("no tokens are set"),
-            },
-            Err(reason) => Err(reason),
-        };
-        found.map_err(|reason| self.refuse(reason, peer.address))
+        }
     }
 
     /// Whoever asks learns nothing of the reason. One who is known may ask on from the same address: behind a proxy
@@ -237,6 +245,20 @@ impl Guard {
             // The panic itself is in the log.
             Ok(Err(_panic)) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
             Err(_elapsed) => StatusCode::REQUEST_TIMEOUT.into_response(),
+        }
+    }
+}
+
+impl Ways {
+    fn by_certificate(&self, peer: &Peer) -> Option<Principal> {
+        Some(Principal { name: peer.certificate_name.as_deref()?.to_owned(), scopes: self.certificates? })
+    }
+
+    async fn by_credential(&self, credential: &Credential) -> Result<Principal, &'static str> {
+        match (&self.oidc, &self.tokens) {
+            (Some(oidc), _) if credential.is_jwt() => oidc.verify(credential.secret()).await,
+            (_, Some(tokens)) => tokens.find(credential.secret()),
+            (_, None) => Err("it is of a way that is not set"),
         }
     }
 }

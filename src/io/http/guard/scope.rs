@@ -54,6 +54,12 @@ impl ScopeSet {
     /// Everything.
     pub const ALL: ScopeSet = ScopeSet(0b111);
 
+    /// One scope alone.
+    #[must_use]
+    pub const fn of(scope: Scope) -> ScopeSet {
+        ScopeSet(1 << scope as u8)
+    }
+
     /// The scopes of a list such as `read,decide`.
     ///
     /// # Errors

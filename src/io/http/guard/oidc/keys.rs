@@ -3,14 +3,16 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::Value;
+use tokio::sync::Mutex;
 use tracing::{info, warn};
 use url::Url;
 
-use super::{FETCH, KeysFrom};
+use super::KeysFrom;
 use crate::io::clock::Stopwatch;
 use crate::io::http::watched;
 
@@ -18,17 +20,22 @@ use crate::io::http::watched;
 const FETCH_SECONDS_MIN: f64 = 60.0;
 /// Keys are fetched again after so long, so that one that was withdrawn is not believed for ever.
 const AGE_SECONDS_MAX: f64 = 3600.0;
+/// How long the issuer may take to answer.
+const FETCH_SECONDS_MAX: u64 = 5;
 /// The largest answer of an issuer.
 const ANSWER_BYTES_MAX: usize = 256 << 10;
 /// Keys of an issuer, at most.
 const KEYS_MAX: usize = 100;
 
 /// The keys of an issuer.
-pub(super) struct Keys {
+pub(super) struct Keys(Arc<Shared>);
+
+/// What those who ask share with whoever fetches.
+struct Shared {
     from: From,
     known: RwLock<Arc<Known>>,
     /// When they were fetched last, well or not. Held while they are: nobody else fetches then.
-    tried: tokio::sync::Mutex<Option<Stopwatch>>,
+    tried: Mutex<Option<Stopwatch>>,
 }
 
 struct Known {
@@ -70,46 +77,52 @@ impl Keys {
             KeysFrom::Discovery => Place::Configuration(configuration(issuer)?, issuer.to_owned()),
         };
         // An issuer that sends elsewhere is not followed.
-        let client = reqwest::Client::builder().timeout(FETCH).redirect(reqwest::redirect::Policy::none()).build();
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(FETCH_SECONDS_MAX))
+            .redirect(reqwest::redirect::Policy::none())
+            .build();
         let client = client.map_err(|error| format!("TLS towards the issuer cannot be set up: {error}"))?;
         let none = Known { keys: Vec::new(), since: Stopwatch::start() };
         Ok(Keys::new(From::Net { client, place }, none))
     }
 
     fn new(from: From, known: Known) -> Keys {
-        Keys { from, known: RwLock::new(Arc::new(known)), tried: tokio::sync::Mutex::new(None) }
+        Keys(Arc::new(Shared { from, known: RwLock::new(Arc::new(known)), tried: Mutex::new(None) }))
     }
 
     /// The key of an identity for an algorithm; without one, the only key there is.
     pub(super) async fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Arc<DecodingKey>> {
-        let known = self.known();
-        match known.find(id, algorithm) {
-            Some(key) if known.since.seconds() < AGE_SECONDS_MAX => Some(key),
-            Some(key) => {
-                // Whoever comes first fetches; the others go on with what is known.
-                if let Ok(mut tried) = self.tried.try_lock() {
-                    self.fetch_again(&mut tried).await;
-                    return self.known().find(id, algorithm);
-                }
-                Some(key)
-            }
-            None => {
-                let mut tried = self.tried.lock().await;
-                if let Some(key) = self.known().find(id, algorithm) {
-                    return Some(key);
-                }
-                self.fetch_again(&mut tried).await;
-                self.known().find(id, algorithm)
-            }
+        let known = self.0.known();
+        let key = known.find(id, algorithm);
+        let is_fresh = known.since.seconds() < AGE_SECONDS_MAX;
+        if key.is_some() && (is_fresh || self.0.tried.try_lock().is_err()) {
+            return key;
         }
+        // In a task of its own: whoever hangs up while keys are fetched takes nothing from the others.
+        let shared = Arc::clone(&self.0);
+        let fetched = tokio::spawn(async move { shared.fetch_again().await });
+        if key.is_some() {
+            return key;
+        }
+        fetched.await.ok()?;
+        self.0.known().find(id, algorithm)
     }
 
+    /// Forgets when keys were fetched last.
+    #[cfg(test)]
+    pub(super) async fn let_a_minute_pass(&self) {
+        *self.0.tried.lock().await = None;
+    }
+}
+
+impl Shared {
     fn known(&self) -> Arc<Known> {
         Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Fetches the keys, unless that was tried a moment ago. Where it fails, those that are known are kept.
-    async fn fetch_again(&self, tried: &mut Option<Stopwatch>) {
+    async fn fetch_again(&self) {
+        let mut tried = self.tried.lock().await;
         if tried.is_some_and(|tried| tried.seconds() < FETCH_SECONDS_MIN) {
             return;
         }
@@ -126,12 +139,6 @@ impl Keys {
             }
             Err(error) => warn!("the keys of the issuer cannot be had, those that are known are kept: {error}"),
         }
-    }
-
-    /// Forgets when keys were fetched last.
-    #[cfg(test)]
-    pub(super) async fn let_a_minute_pass(&self) {
-        *self.tried.lock().await = None;
     }
 }
 
@@ -168,10 +175,10 @@ async fn fetch(client: &reqwest::Client, place: &Place) -> Result<Vec<Key>, Stri
 
 async fn get(client: &reqwest::Client, url: &Url) -> Result<Vec<u8>, String> {
     let failed = |error: reqwest::Error| {
-        // The chain says what the outermost does not: that a name is unknown, or a certificate.
-        let mut text = error.without_url().to_string();
-        text.insert_str(0, &format!("{url}: "));
-        text
+        // The causes say what the error does not: that a name is unknown, or a certificate.
+        let error = error.without_url();
+        let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+        format!("{url}: {}", causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
     };
     let mut answer = client.get(url.clone()).send().await.map_err(failed)?;
     if !answer.status().is_success() {

@@ -5,7 +5,6 @@ mod keys;
 mod tests;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, Validation};
 use serde_json::{Map, Value};
@@ -139,6 +138,3 @@ fn reason(kind: &jsonwebtoken::errors::ErrorKind) -> &'static str {
         _ => "the JWT cannot be read",
     }
 }
-
-/// How long the issuer may take to answer.
-const FETCH: Duration = Duration::from_secs(5);
