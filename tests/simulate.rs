@@ -9,7 +9,7 @@ use vigie::sim::{Coverage, Fault, Mistake, Simulated, Simulation};
 
 const SEEDS: u64 = 2000;
 /// Seeds within which a mistake must be found.
-const MISTAKE_SEEDS: u64 = 200;
+const MISTAKE_SEEDS: u64 = 500;
 
 fn run(seed: u64, mistake: Option<Mistake>) -> Simulated {
     Simulation { seed, mistake, tell: None }.run()

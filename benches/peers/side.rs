@@ -207,7 +207,7 @@ impl<'a> Run<'a> {
              snapshots = \"{}\"\nmetrics = \"off\"\n\n[topics]\ninvoices = \"{input}\"\npayments = \"{input}\"\n\
              signals = \"{input}\"\nlimits = \"{input}\"\ndecisions = \"{input}\"\nfx_rates = \"{input}\"\n\
              alerts = \"{}\"\nlimit_proposals = \"{name}.limit-proposals\"\nlimit_changes = \"{name}.limit-changes\"\n\
-             exposures = \"{name}.exposures\"\ndead_letters = \"{name}.dead-letters\"\njournal = \"{name}.journal\"\n",
+             order_decisions = \"{name}.order-decisions\"\nexposures = \"{name}.exposures\"\ndead_letters = \"{name}.dead-letters\"\njournal = \"{name}.journal\"\n",
             self.broker.address(),
             self.side.commit_ms,
             self.folder.join("snapshots").display(),

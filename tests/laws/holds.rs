@@ -280,6 +280,10 @@ fn the_end_of_a_hold_is_an_event_of_the_clock_for_which_its_buyer_is_judged() {
     shard.apply(&tick(2_000_000_000).event(), &mut effects);
     assert!(effects.iter().any(|effect| effect.body.type_name() == "alert.raised"), "{effects:?}");
     effects.clear();
+    // The end of a turn closes the instant that it moves the clock to.
+    restored(&mut shard).advance(Instant::from_nanos(START_NS + 3_600_000_000), &mut effects);
+    assert_eq!(effects.iter().map(|effect| effect.body.type_name()).collect::<Vec<_>>(), ["alert.cleared"]);
+    effects.clear();
     shard.apply(&tick(3_999_999_999).event(), &mut effects);
     assert!(effects.is_empty(), "its instant is not over: {effects:?}");
     assert_eq!(orders(&mut shard), 0);
