@@ -100,6 +100,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
         metrics: Arc::clone(&feeder.metrics),
         base,
         rules: CheckRules::default(),
+        stories: &[("christmas_order", stories::CHRISTMAS), ("single_order", stories::MACHINE)],
         now: Box::new(move || now.now()),
     };
     let folder = tempfile::tempdir().map_err(|error| CliError::Failed(format!("no folder for snapshots: {error}")))?;

@@ -64,6 +64,12 @@ pub enum Change {
 pub struct HoldDecided {
     /// The buyer.
     pub buyer_id: String,
+    /// The order: seller and order id.
+    pub order: (String, String),
+    /// What it was of: amount and currency.
+    pub amount: (String, String),
+    /// Whether room is kept for it.
+    pub granted: bool,
     /// The id of the event that asked.
     pub asked_by: String,
     /// The data of the answer, as it came.
@@ -78,6 +84,8 @@ struct File {
     open_proposals: Vec<String>,
     closed_proposals: VecDeque<String>,
     limits: VecDeque<LimitView>,
+    /// What was decided last on each order that was to be held, the latest last.
+    holds: VecDeque<HoldDecided>,
 }
 
 /// A snooze: when it was said, until when it holds, and who said it.
@@ -105,7 +113,12 @@ struct HeadId<'a> {
 }
 
 #[derive(Deserialize)]
-struct CausedBy {
+struct HoldData {
+    seller_id: String,
+    order_id: String,
+    granted: bool,
+    amount: String,
+    currency: String,
     caused_by: serde_json::Value,
 }
 
@@ -133,7 +146,7 @@ impl ReadModel {
             (Fed::LimitProposals, "limit.reduction_proposed") => Some(self.proposed(&event)?),
             (Fed::LimitProposals, "limit.reduction_closed") => self.closed(&event)?,
             (Fed::LimitChanges, "limit.changed") => Some(self.limit(&event)?),
-            (Fed::OrderDecisions, "order.hold_decided") => Some(hold(&event)?),
+            (Fed::OrderDecisions, "order.hold_decided") => Some(self.hold(&event)?),
             (Fed::Decisions, name) => self.decision(&event, name, value)?,
             (_, name) => return Err(NotTold(format!("{name:?} does not belong there"))),
         };
@@ -251,6 +264,13 @@ impl ReadModel {
         limits.into_iter().map(|limit| self.named_limit(limit)).collect()
     }
 
+    /// What the engine said of an order that was to be held.
+    #[must_use]
+    pub fn hold_of(&self, buyer_id: &str, seller_id: &str, order_id: &str) -> Option<HoldDecided> {
+        let file = self.files.get(buyer_id)?;
+        file.holds.iter().find(|hold| hold.order.0 == seller_id && hold.order.1 == order_id).cloned()
+    }
+
     /// A decision.
     #[must_use]
     pub fn decision_of(&self, decision_id: &str) -> Option<Decision> {
@@ -323,6 +343,25 @@ impl ReadModel {
             remember(&mut file.limits, limit.clone());
         }
         Ok(Change::Limit(self.named_limit(limit)))
+    }
+
+    fn hold(&self, event: &Told<'_>) -> Result<Change, NotTold> {
+        let data: HoldData = serde_json::from_str(event.data.get())?;
+        let decided = HoldDecided {
+            buyer_id: event.subject.clone().into_owned(),
+            order: (data.seller_id, data.order_id),
+            amount: (data.amount, data.currency),
+            granted: data.granted,
+            asked_by: data.caused_by["id"].as_str().unwrap_or_default().to_owned(),
+            data: event.data.to_owned(),
+        };
+        let mut file = self.files.entry(CompactString::from(&decided.buyer_id)).or_default();
+        file.holds.retain(|known| known.order != decided.order);
+        file.holds.push_back(decided.clone());
+        if file.holds.len() > HISTORY_MAX {
+            file.holds.pop_front();
+        }
+        Ok(Change::Hold(decided))
     }
 
     fn decision(&self, event: &Told<'_>, name: &str, value: &[u8]) -> Result<Option<Change>, NotTold> {
@@ -402,13 +441,6 @@ fn remember<T: PartialEq>(kept: &mut VecDeque<T>, new: T) -> Option<T> {
         kept.push_back(new);
     }
     (kept.len() > HISTORY_MAX).then(|| kept.pop_front()).flatten()
-}
-
-fn hold(event: &Told<'_>) -> Result<Change, NotTold> {
-    let caused_by: CausedBy = serde_json::from_str(event.data.get())?;
-    let asked_by = caused_by.caused_by["id"].as_str().unwrap_or_default().to_owned();
-    let buyer_id = event.subject.clone().into_owned();
-    Ok(Change::Hold(HoldDecided { buyer_id, asked_by, data: event.data.to_owned() }))
 }
 
 impl Alert {

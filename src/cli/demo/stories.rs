@@ -8,7 +8,7 @@ use crate::base::{Currency, Day, Money, Percent};
 use crate::event::input::{
     BuyerDescribed, CoverGranted, InvoiceIssued, LimitSet, OrderPlaced, PaymentReceived, RatingChanged,
 };
-use crate::event::{Body, Country, Event, Id, Layer, Segment};
+use crate::event::{Allocation, Body, Country, Event, Id, Layer, Segment};
 
 /// The reseller of the first story.
 pub const CHRISTMAS: &str = "STORY-CHRISTMAS";
@@ -101,14 +101,20 @@ impl Scene<'_> {
         }));
     }
 
-    fn payment(&mut self, payment_id: &str, amount: i64) {
+    /// Pays invoices in full.
+    fn payment(&mut self, payment_id: &str, invoices: &[(&str, i64)]) {
+        let parts: Vec<Allocation<'_>> = invoices
+            .iter()
+            .map(|(invoice_id, amount)| Allocation { invoice_id: id(invoice_id), amount: money(*amount) })
+            .collect();
+        let amount = invoices.iter().map(|(_, amount)| amount).sum();
         self.tell(Body::PaymentReceived(PaymentReceived {
             seller_id: "",
             payment_id: id(payment_id),
             amount: money(amount),
             currency: self.base,
             received_on: self.day,
-            allocations: None,
+            allocations: Some(&parts),
         }));
     }
 }
@@ -142,7 +148,7 @@ fn tell_christmas(number: i32, scene: &mut Scene<'_>) {
             scene.cover("PRIMARY-CHRISTMAS", Layer::Primary, 200_000, None);
             scene.invoice("XMAS-EARLIER", 60_000, 25, None);
         }
-        -3 => scene.payment("XMAS-EARLIER-PAID", 60_000),
+        -3 => scene.payment("XMAS-EARLIER-PAID", &[("XMAS-EARLIER", 60_000)]),
         // Most of it would be borne by the seller.
         -1 => scene.order(CHRISTMAS_ORDER, 500_000, 4),
         1 => scene.cover("TOP-UP-CHRISTMAS", Layer::TopUp, 200_000, None),
@@ -150,7 +156,7 @@ fn tell_christmas(number: i32, scene: &mut Scene<'_>) {
         3 => scene.invoice("XMAS-2", 150_000, 60, Some(CHRISTMAS_ORDER)),
         4 => scene.invoice("XMAS-3", 100_000, 60, Some(CHRISTMAS_ORDER)),
         // It sold what it bought.
-        66 => scene.payment("XMAS-PAID", 500_000),
+        66 => scene.payment("XMAS-PAID", &[("XMAS-1", 250_000), ("XMAS-2", 150_000), ("XMAS-3", 100_000)]),
         _ => {}
     }
 }
@@ -163,7 +169,7 @@ fn tell_machine(number: i32, scene: &mut Scene<'_>) {
             scene.cover("PRIMARY-MACHINE", Layer::Primary, 300_000, None);
             scene.invoice("PARTS-1", 42_000, 30, None);
         }
-        -28 => scene.payment("PARTS-1-PAID", 42_000),
+        -28 => scene.payment("PARTS-1-PAID", &[("PARTS-1", 42_000)]),
         -5 => scene.invoice("PARTS-2", 38_000, 30, None),
         // Eight times the limit.
         -1 => scene.order(MACHINE_ORDER, 2_400_000, 3),
@@ -172,8 +178,8 @@ fn tell_machine(number: i32, scene: &mut Scene<'_>) {
             scene.limit(2_750_000, "The single-risk cover carries the machine");
         }
         2 => scene.invoice("MACHINE-1", 2_400_000, 180, Some(MACHINE_ORDER)),
-        24 => scene.payment("PARTS-2-PAID", 38_000),
-        183 => scene.payment("MACHINE-PAID", 2_400_000),
+        24 => scene.payment("PARTS-2-PAID", &[("PARTS-2", 38_000)]),
+        183 => scene.payment("MACHINE-PAID", &[("MACHINE-1", 2_400_000)]),
         _ => {}
     }
 }

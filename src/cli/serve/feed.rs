@@ -89,6 +89,7 @@ pub fn serve(plan: &Plan<'_>, stop: &StopFlag) -> Result<(), CliError> {
         metrics: Arc::clone(&feeder.metrics),
         base: plan.base,
         rules: CheckRules::default(),
+        stories: &[],
         now: Box::new(clock::wall_clock),
     };
     let server = plan.serve.start(api::router(side).merge(read_side(feeder.clone(), plan.engine.clone())))?;

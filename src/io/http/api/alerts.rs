@@ -141,7 +141,8 @@ pub(super) struct SnoozeRequest {
 #[utoipa::path(post, path = "/v1/alerts/{alert_id}/snooze", request_body = SnoozeRequest,
     params(("alert_id" = String, Path, description = "The alert's id."),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request is done once.")),
-    responses((status = 202, body = Accepted, headers(("Location" = String, description = "Where its outcome is.")))))]
+    responses((status = 202, body = Accepted, headers(("Location" = String, description = "Where its outcome is."))),
+        (status = 409, description = "The alert is over.", body = super::ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn snooze(
     State(shared): Side,
     caller: Caller,

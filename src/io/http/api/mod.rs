@@ -82,6 +82,8 @@ pub struct ReadSide {
     pub base: Currency,
     /// What order checks go by.
     pub rules: CheckRules,
+    /// Stories that a demo tells: their codes and their buyers.
+    pub stories: &'static [(&'static str, &'static str)],
     /// The time of what is written: the wall clock, or a simulated one.
     pub now: Box<dyn Fn() -> Instant + Send + Sync>,
 }
@@ -109,6 +111,17 @@ struct Me {
     version: &'static str,
     /// The time of the latest output; null before the first.
     clock: Option<At>,
+    /// Stories that a demo tells.
+    stories: Vec<Story>,
+}
+
+/// A story that a demo tells.
+#[derive(Debug, Serialize, ToSchema)]
+struct Story {
+    /// `christmas_order` or `single_order`.
+    code: &'static str,
+    /// The buyer that it is about.
+    buyer_id: &'static str,
 }
 
 #[derive(OpenApi)]
@@ -198,6 +211,7 @@ async fn me(State(shared): Side, caller: Caller) -> Json<Me> {
         base_currency: shared.side.base.as_str().to_owned(),
         version: env!("CARGO_PKG_VERSION"),
         clock: shared.side.model.clock().map(At),
+        stories: shared.side.stories.iter().map(|(code, buyer_id)| Story { code, buyer_id }).collect(),
     })
 }
 

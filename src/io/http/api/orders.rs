@@ -80,8 +80,8 @@ pub(super) struct Hold {
     decided: Option<Box<RawValue>>,
     /// The id of the event that asked.
     event_id: String,
-    /// Where it was written.
-    written: Written,
+    /// Where it was written; null where the engine had decided on the order before, and is not asked again.
+    written: Option<Written>,
 }
 
 fn unprocessable(detail: String) -> Problem {
@@ -148,7 +148,9 @@ fn id<'a>(name: &str, text: &'a str) -> Result<Id<'a>, Problem> {
 /// It promises nothing: two orders may both be told that they fit. With `hold` the engine decides, in the order in which it is asked,
 /// and keeps room for the order until it is placed or cancelled, or the hold ends.
 #[utoipa::path(post, path = "/v1/order-checks", request_body = OrderCheckRequest,
-    responses((status = 200, body = OrderCheckAnswer)))]
+    responses((status = 200, body = OrderCheckAnswer),
+        (status = 409, description = "The order was to be held before, for another amount.", body = super::ProblemBody,
+            content_type = "application/problem+json")))]
 pub(super) async fn check(
     State(shared): Side,
     caller: Caller,
@@ -202,6 +204,9 @@ async fn hold(
     if !seller_id.is_empty() {
         id("seller_id", seller_id)?;
     }
+    if let Some(decided) = shared.side.model.hold_of(&asked.buyer_id, seller_id, order_id.as_str()) {
+        return known(decided, amount, currency);
+    }
     let event_id = fresh_id()?;
     // Before it is written, so that the answer cannot come first.
     let heard = shared.side.changes.subscribe();
@@ -214,11 +219,18 @@ async fn hold(
     .await?;
     let longest = Duration::from_secs(HOLD_WAIT_SECONDS);
     let decided = tokio::time::timeout(longest, word(heard, &event_id)).await.unwrap_or_default();
-    let granted = decided.as_ref().and_then(|decided| {
-        let data: serde_json::Value = serde_json::from_str(decided.data.get()).ok()?;
-        data["granted"].as_bool()
-    });
-    Ok(Hold { granted, decided: decided.map(|decided| decided.data), event_id, written })
+    let granted = decided.as_ref().map(|decided| decided.granted);
+    Ok(Hold { granted, decided: decided.map(|decided| decided.data), event_id, written: Some(written) })
+}
+
+/// The engine decides once on an order: whoever asks again hears what it said.
+fn known(decided: HoldDecided, amount: Money, currency: Currency) -> Result<Hold, Problem> {
+    let is_same = Money::parse(&decided.amount.0) == Ok(amount) && decided.amount.1 == currency.as_str();
+    if !is_same {
+        let detail = "This order was to be held before, for another amount: give the new order an id of its own.";
+        return Err(Problem::new(StatusCode::CONFLICT, "held_before", detail));
+    }
+    Ok(Hold { granted: Some(decided.granted), decided: Some(decided.data), event_id: decided.asked_by, written: None })
 }
 
 /// The engine's word on what an event asked; `None` where it was missed.
