@@ -140,9 +140,10 @@ export class Decisions {
   /** Draws the notes anew, in the chosen language. */
   draw() {
     this.#host.setAttribute('role', 'region');
+    this.#host.setAttribute('aria-live', 'polite');
     this.#host.setAttribute('aria-label', t('decide.news'));
     put(this.#host, this.#notes.slice(-3).map((note) => h('div', { class: `card outcome ${note.tone}` },
-      h('div', { role: 'status', class: 'outcome-words' }, note.words().map((line) => h('p', {}, line))),
+      h('div', {}, note.words().map((line) => h('p', {}, line))),
       h('button', { type: 'button', class: 'small', 'aria-label': t('put_away'), onclick: () => this.#putAway(note) }, '×'))));
   }
 
