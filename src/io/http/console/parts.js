@@ -70,7 +70,7 @@ export function stackedBar(parts, label) {
   if (total === 0) return quiet(t('nothing_here'));
   const share = (part) => Number(part.amount) / total;
   const bar = h('div', { class: 'stack', role: 'img', 'aria-label': `${label}: ${shown.map((part) => `${part.name} ${percent(share(part))}`).join(', ')}` },
-    shown.map((part) => h('div', { class: `fill-${part.key}`, style: { 'flex-grow': String(share(part)) } }, share(part) >= 0.09 && h('span', {}, percent(share(part))))));
+    shown.map((part) => h('div', { class: `fill-${part.key}`, style: { 'flex-grow': String(share(part)) } }, share(part) >= 0.12 && h('span', {}, percent(share(part))))));
   const legend = h('ul', { class: 'legend' }, shown.map((part) => h('li', {},
     h('span', { class: `swatch fill-${part.key}`, 'aria-hidden': 'true' }),
     h('span', { class: 'name' }, part.name, part.note && note(part.note)),

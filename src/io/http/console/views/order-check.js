@@ -19,7 +19,7 @@ export function orderCheck({ query, app }) {
     due_on: input('due_on', { type: 'date' }),
   };
   const hold = h('input', { type: 'checkbox', name: 'hold', id: 'hold' });
-  const answer = h('div', { 'aria-live': 'polite', class: 'answer' });
+  const answer = h('div', { 'aria-live': 'polite', class: 'answer' }, quiet(t('answer_here')));
   const go = h('button', { type: 'submit', class: 'main' }, t('check'));
   async function sent(event) {
     event.preventDefault();
