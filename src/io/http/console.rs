@@ -145,6 +145,11 @@ mod tests {
     }
 
     #[test]
+    fn the_routes_do_not_collide() {
+        assert!(router::<()>().has_routes());
+    }
+
+    #[test]
     fn every_file_of_the_folder_is_served_once() {
         let in_folder: BTreeSet<String> = files(Path::new(FOLDER))
             .iter()
