@@ -53,9 +53,14 @@ export async function settled(page) {
   await page.waitForFunction(() => !document.querySelector('.region[aria-busy=true]'));
 }
 
-/** Keeps what is seen as build output. */
+/** Keeps the whole page as build output. */
 export async function shoot(page, name) {
   await page.screenshot({ path: path.join(SHOTS, `${name}.png`), fullPage: true });
+}
+
+/** Keeps what is in the window as build output: what lies above the page belongs there. */
+export async function shootWindow(page, name) {
+  await page.screenshot({ path: path.join(SHOTS, `${name}.png`) });
 }
 
 /** What axe finds that is serious or critical, a line each. */

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { LIMIT_MS, URL_OF_CONSOLE, launch, open, seriousFindings, settled, shoot, visit } from './browser.mjs';
+import { LIMIT_MS, URL_OF_CONSOLE, launch, open, seriousFindings, settled, shoot, shootWindow, visit } from './browser.mjs';
 
 const TEST_LIMIT = { timeout: 5 * LIMIT_MS };
 let browser;
@@ -81,7 +81,7 @@ test('a proposal is approved, and the limit change arrives', TEST_LIMIT, async (
   await page.getByRole('button', { name: /^Approve/ }).first().click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Reason (optional)').fill('Tried in a browser.');
-  await shoot(page, 'approve');
+  await shootWindow(page, 'approve');
   await dialog.getByRole('button', { name: 'Approve' }).click();
   await dialog.waitFor({ state: 'detached' });
   const change = page.locator('.limit-change');
@@ -91,7 +91,7 @@ test('a proposal is approved, and the limit change arrives', TEST_LIMIT, async (
   const arrived = items.find((item) => item.proposal_id === proposal.proposal_id);
   assert.equal(arrived?.new_limit, told, 'what the page tells is what is in limit-changes');
   await page.locator(`td [data-limit="${told}"]`).first().waitFor();
-  await shoot(page, 'limit-changed');
+  await shootWindow(page, 'limit-changed');
   assert.deepEqual(wrongs, []);
   await context.close();
 });
@@ -130,7 +130,7 @@ test('an alert is snoozed', TEST_LIMIT, async () => {
     return found.snoozed_until && found;
   });
   assert.match(alert.snoozed_until, /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/);
-  await shoot(page, 'snoozed');
+  await shootWindow(page, 'snoozed');
   assert.deepEqual(wrongs, []);
   await context.close();
 });

@@ -51,9 +51,16 @@ export async function post(path, body, headers = {}) {
 /** The path of one thing of a list. */
 export const path = (...parts) => `/${parts.map(encodeURIComponent).join('/')}`;
 
-/** A key under which the same request, sent twice, counts once. Works without a secure context too. */
-export function idempotencyKey() {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+/** Gives keys under which the same request, sent twice, counts once: another body gets another key. */
+export function idempotencyKeys() {
+  const keys = new Map();
+  // Random bytes are to be had without a secure context too, a UUID is not.
+  const made = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return (body) => {
+    const text = JSON.stringify(body);
+    if (!keys.has(text)) keys.set(text, made());
+    return { 'idempotency-key': keys.get(text) };
+  };
 }
 
 const RETRY_MS_MIN = 1000;

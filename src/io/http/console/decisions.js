@@ -1,6 +1,6 @@
 // Owns what a person decides: the dialogs of a decision and of a snooze, and the following of a decision to its outcome.
 
-import { Problem, get, idempotencyKey, path, post } from './api.js';
+import { Problem, get, idempotencyKeys, path, post } from './api.js';
 import { h, newId, put } from './dom.js';
 import { day, daysLater, exact, readMoney } from './format.js';
 import { named, t } from './i18n.js';
@@ -38,7 +38,7 @@ export class Decisions {
     if (amount) amount.addEventListener('input', () => put(understood, exact(readMoney(amount.value), proposal.currency)));
     const reason = h('textarea', { name: 'reason', rows: 3, maxlength: REASON_CHARS_MAX, required: needsReason });
     const change = t('decide.change', { from: exact(proposal.current_limit, proposal.currency), to: exact(proposal.proposed_limit, proposal.currency) });
-    const key = idempotencyKey();
+    const keyOf = idempotencyKeys();
     dialog({
       title: t(`decide.${decision}.title`, { buyer: who(proposal) }), submit: t(`decide.${decision}`), tone: decision,
       body: [
@@ -52,7 +52,7 @@ export class Decisions {
         if (reason.value.trim()) body.reason = reason.value.trim();
         else if (needsReason) throw invalid(reason, 'decide.needs_reason');
         if (amount) body.amount = readMoney(amount.value) ?? fail(amount, 'decide.needs_amount');
-        const written = await post(path('v1', 'proposals', proposal.proposal_id, 'decision'), body, { 'if-match': `"${proposal.version}"`, 'idempotency-key': key });
+        const written = await post(path('v1', 'proposals', proposal.proposal_id, 'decision'), body, { 'if-match': `"${proposal.version}"`, ...keyOf(body) });
         this.#follow(written.decision_id, proposal, decision, done);
       },
     });
@@ -70,7 +70,7 @@ export class Decisions {
       show();
     };
     show();
-    const key = idempotencyKey();
+    const keyOf = idempotencyKeys();
     dialog({
       title: t('snooze.title'), submit: t('snooze'), tone: 'approve',
       body: [
@@ -81,9 +81,9 @@ export class Decisions {
       ],
       send: async () => {
         if (!days.checkValidity()) throw invalid(days, 'snooze.needs_days');
-        const day1 = daysLater(today, Number(days.value));
-        await post(path('v1', 'alerts', alert.alert_id, 'snooze'), { until: day1 }, { 'idempotency-key': key });
-        this.#add({ tone: 'good', words: () => [t('snooze.done', { buyer: who(alert), kind: named('kind', alert.kind), day: day(day1) })] });
+        const body = { until: daysLater(today, Number(days.value)) };
+        await post(path('v1', 'alerts', alert.alert_id, 'snooze'), body, keyOf(body));
+        this.#add({ tone: 'good', words: () => [t('snooze.done', { buyer: who(alert), kind: named('kind', alert.kind), day: day(body.until) })] });
         done?.();
       },
     });
@@ -140,9 +140,10 @@ export class Decisions {
   /** Draws the notes anew, in the chosen language. */
   draw() {
     this.#host.setAttribute('role', 'region');
+    this.#host.setAttribute('aria-live', 'polite');
     this.#host.setAttribute('aria-label', t('decide.news'));
     put(this.#host, this.#notes.slice(-3).map((note) => h('div', { class: `card outcome ${note.tone}` },
-      h('div', { role: 'status', class: 'outcome-words' }, note.words().map((line) => h('p', {}, line))),
+      h('div', {}, note.words().map((line) => h('p', {}, line))),
       h('button', { type: 'button', class: 'small', 'aria-label': t('put_away'), onclick: () => this.#putAway(note) }, '×'))));
   }
 

@@ -62,8 +62,12 @@ export function spaced(text) {
   return lang === 'fr' ? text.replace(/ ([:;?!%»→])/g, '\u00a0$1').replace(/« /g, '«\u00a0') : text;
 }
 
+// Where a family has no words of its own for a code, it takes those of another.
+const ELSE = { obstacle: 'reason', reason: 'kind', remedy: 'layer' };
+
 /** The words of a code in a family (`kind`, `reason`, …), or the code itself made readable. */
 export function named(family, code) {
   const key = `${family}.${code}`;
-  return has(key) ? t(key) : String(code ?? '').replaceAll('_', ' ');
+  if (has(key)) return t(key);
+  return ELSE[family] ? named(ELSE[family], code) : String(code ?? '').replaceAll('_', ' ');
 }

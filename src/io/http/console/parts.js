@@ -2,10 +2,23 @@
 
 import { h, put, svg, newId, unseen } from './dom.js';
 import { named, t } from './i18n.js';
-import { country, count, money, percent, short, whole } from './format.js';
+import { country, percent, whole } from './format.js';
 import { Problem } from './api.js';
 
+// A part of a page that somebody points at stays as it is for so long.
+const POINTED_MS = 4000;
+// A part of a page renews itself so often at most.
+const RENEW_MS = 2500;
 const SEVERITY_SHAPES = { critical: 'M6 1l5 5-5 5-5-5z', warning: 'M6 1l5.2 10H.8z', info: 'M6 1a5 5 0 1 0 .01 0z' };
+
+/** A remark in small below something. */
+export const note = (...words) => h('span', { class: 'note' }, ...words);
+
+/** A paragraph in the background. */
+export const quiet = (...words) => h('p', { class: 'quiet' }, ...words);
+
+/** Words in the background. */
+export const faint = (...words) => h('span', { class: 'quiet' }, ...words);
 
 /** How much an alert matters: a shape, a colour and a word. */
 export function severity(name) {
@@ -29,8 +42,8 @@ export function buyerLink(id, name) {
 }
 
 /** A figure with its name, and what it means below. */
-export function tile(name, value, note = null, tone = '') {
-  return h('div', { class: `tile ${tone}` }, h('dt', {}, name), h('dd', {}, h('span', { class: 'value' }, value), note && h('span', { class: 'note' }, note)));
+export function tile(name, value, remark = null, tone = '') {
+  return h('div', { class: `tile ${tone}` }, h('dt', {}, name), h('dd', {}, h('span', { class: 'value' }, value), remark && note(remark)));
 }
 
 /** Tiles in a row. */
@@ -54,13 +67,13 @@ export function facts(pairs) {
 export function stackedBar(parts, label) {
   const shown = parts.filter((part) => Number(part.amount) > 0);
   const total = shown.reduce((sum, part) => sum + Number(part.amount), 0);
-  if (total === 0) return h('p', { class: 'quiet' }, t('nothing_here'));
+  if (total === 0) return quiet(t('nothing_here'));
   const share = (part) => Number(part.amount) / total;
   const bar = h('div', { class: 'stack', role: 'img', 'aria-label': `${label}: ${shown.map((part) => `${part.name} ${percent(share(part))}`).join(', ')}` },
-    shown.map((part) => h('div', { class: `fill-${part.key}`, style: { 'flex-grow': String(share(part)) } }, share(part) >= 0.09 && h('span', {}, percent(share(part))))));
+    shown.map((part) => h('div', { class: `fill-${part.key}`, style: { 'flex-grow': String(share(part)) } }, share(part) >= 0.12 && h('span', {}, percent(share(part))))));
   const legend = h('ul', { class: 'legend' }, shown.map((part) => h('li', {},
     h('span', { class: `swatch fill-${part.key}`, 'aria-hidden': 'true' }),
-    h('span', { class: 'name' }, part.name, part.note && h('span', { class: 'note' }, part.note)),
+    h('span', { class: 'name' }, part.name, part.note && note(part.note)),
     h('span', { class: 'number' }, whole(part.amount)),
     h('span', { class: 'number quiet share' }, percent(share(part))))));
   return [bar, legend];
@@ -79,7 +92,7 @@ export function meter(share, kind = '') {
 
 /** How much of a limit is used. */
 export function used(utilisation) {
-  if (utilisation == null) return h('span', { class: 'quiet' }, t('no_limit'));
+  if (utilisation == null) return faint(t('no_limit'));
   const share = Number(utilisation);
   return h('span', { class: 'used' }, meter(share, share > 1 ? 'over' : share > 0.9 ? 'near' : ''), h('span', { class: 'number' }, percent(share)));
 }
@@ -141,17 +154,21 @@ export function problemNote(error, retry = null) {
 
 /**
  * A part of a page that loads itself. `load(signal)` reads, `draw(data)` makes elements. `refresh()` reads again and keeps focus and
- * what was unfolded; with `holds`, it waits while somebody points or types there, and says so by `onheld(n)`.
+ * what was unfolded. `renew()` does so too, at its leisure: not while somebody decides or moves the pointer there, nor, with `onheld`,
+ * while focus is there; how often it was asked meanwhile, it tells `onheld(n)`.
  */
-export function region({ load, draw, signal, holds = false, onheld = () => {}, label = null }) {
+export function region({ load, draw, signal, onheld = null, label = null }) {
   const host = h('div', { class: 'region', 'aria-busy': 'true', role: label ? 'region' : null, 'aria-label': label }, h('p', { class: 'quiet loading' }, t('loading')));
   let turn = 0;
   let heldCount = 0;
-  const isInUse = () => host.contains(document.activeElement) || host.matches(':hover') || document.querySelector('dialog[open]');
+  let pointedAt = -Infinity;
+  host.addEventListener('pointermove', () => { pointedAt = performance.now(); });
+  host.addEventListener('pointerdown', () => { pointedAt = performance.now(); });
+  const isInUse = () => document.querySelector('dialog[open]') || performance.now() - pointedAt < POINTED_MS || (onheld && host.contains(document.activeElement));
   async function refresh() {
     const mine = ++turn;
     heldCount = 0;
-    onheld(0);
+    onheld?.(0);
     try {
       const data = await load(signal);
       if (mine === turn && !signal.aborted) keepPlace(host, () => put(host, draw(data)));
@@ -163,13 +180,20 @@ export function region({ load, draw, signal, holds = false, onheld = () => {}, l
     }
   }
   function renew() {
-    if (document.hidden) return;
-    if (holds && isInUse()) onheld(++heldCount);
-    else refresh();
+    heldCount += 1;
+    settle();
   }
+  function settle() {
+    if (document.hidden || heldCount === 0) return;
+    if (!isInUse()) return void refresh();
+    onheld?.(heldCount);
+    later();
+  }
+  const later = throttled(settle, POINTED_MS, signal);
+  document.addEventListener('visibilitychange', settle, { signal });
   host.refresh = refresh;
-  host.renew = throttled(renew, 1500, signal);
-  host.first = refresh();
+  host.renew = throttled(renew, RENEW_MS, signal);
+  refresh();
   return host;
 }
 
@@ -179,7 +203,8 @@ function keepPlace(host, change) {
   const unfolded = [...host.querySelectorAll('details[open][data-k]')].map((details) => details.dataset.k);
   change();
   for (const details of host.querySelectorAll('details[data-k]')) if (unfolded.includes(details.dataset.k)) details.open = true;
-  if (focused) [...host.querySelectorAll('[data-k]')].find((element) => element.dataset.k === focused)?.focus({ preventScroll: true });
+  const found = focused && [...host.querySelectorAll('[data-k]')].find((element) => element.dataset.k === focused);
+  (found?.querySelector('summary') ?? found)?.focus({ preventScroll: true });
 }
 
 /** Calls at most once in `ms`, the last call always. */
@@ -210,4 +235,3 @@ export function groupName(by, group) {
   return group.name ?? group.key;
 }
 
-export { count, money, short };

@@ -1,5 +1,6 @@
 // Owns how reasons are said: a name, a sentence in the chosen language, the points, and the engine's own English sentence where they differ.
 
+import { quiet, faint } from './parts.js';
 import { h } from './dom.js';
 import { decimal } from './format.js';
 import { language, named, spaced, t } from './i18n.js';
@@ -29,7 +30,7 @@ export function ruleSentences(reasons) {
 
 /** All reasons, the weightiest first as they come: name, sentence, points, documents. */
 export function reasonList(reasons, { withPoints = false } = {}) {
-  if (!reasons?.length) return h('p', { class: 'quiet' }, t('nothing_here'));
+  if (!reasons?.length) return quiet(t('nothing_here'));
   const most = Math.max(...reasons.map((reason) => reason.points), 1);
   return h('ul', { class: 'reasons' }, reasons.map((reason) => {
     const { main, engine } = said(reason);
@@ -37,7 +38,7 @@ export function reasonList(reasons, { withPoints = false } = {}) {
     return h('li', {},
       withPoints && h('span', { class: 'points' }, hasPoints
         ? [h('span', { class: 'number' }, `+${decimal(reason.points)}`), h('span', { class: 'unseen' }, ` ${t('points')}`), h('span', { class: 'meter', 'aria-hidden': 'true' }, h('span', { style: { width: `${(reason.points / most) * 100}%` } }))]
-        : h('span', { class: 'quiet' }, '–')),
+        : faint('–')),
       h('div', { class: 'grow' }, h('strong', {}, named('reason', reason.code)), h('p', {}, main),
         engine && h('p', { class: 'note', lang: 'en' }, engine),
         reason.documents?.length > 0 && h('p', { class: 'note' }, `${t('documents')} ${reason.documents.join(', ')}`)));

@@ -1,18 +1,17 @@
 // Owns the live list of alerts.
 
-import { get } from '../api.js';
 import { h } from '../dom.js';
 import { day, decimal, instant, whole } from '../format.js';
 import { named, t } from '../i18n.js';
-import { buyerLink, field, grade, select, severity } from '../parts.js';
+import { buyerLink, field, grade, note, select, severity } from '../parts.js';
 import { headline } from '../reasons.js';
 import { liveList } from './live-list.js';
 
-export const KINDS = ['insolvency_opened', 'limit_exceeded', 'cover_stop_ahead', 'overdue_beyond_extension', 'declaration_due', 'cover_expiring',
+const KINDS = ['insolvency_opened', 'limit_exceeded', 'cover_stop_ahead', 'overdue_beyond_extension', 'declaration_due', 'cover_expiring',
   'cover_lost', 'uncovered_exposure', 'payment_reversed', 'grade_worsened', 'sudden_deterioration'];
 const SEVERITIES = ['critical', 'warning', 'info'];
 const STATES = ['open', 'cleared', 'all'];
-const SORTS = ['-severity,-changed_at', '-changed_at', '-exposure', '-score'];
+const SORTS = ['', '-changed_at', '-exposure', '-score'];
 
 export function alerts({ query, app, signal }) {
   const options = (family, values, any = true) => [...(any ? [['', t('any')]] : []), ...values.map((value) => [value, named(family, value)])];
@@ -28,10 +27,10 @@ export function alerts({ query, app, signal }) {
     columns: (refresh) => [
       { name: t('severity'), cell: (alert) => severity(alert.severity) },
       { name: t('buyer'), kind: 'main', cell: (alert) => buyerLink(alert.buyer_id, alert.buyer_name) },
-      { name: t('what'), kind: 'wide', cell: (alert) => [h('strong', {}, named('kind', alert.kind)), h('span', { class: 'note' }, headline(alert.reasons)), silence(alert)] },
+      { name: t('what'), kind: 'wide', cell: (alert) => [h('strong', {}, named('kind', alert.kind)), note(headline(alert.reasons)), silence(alert)] },
       { name: t('score'), cell: (alert) => grade(alert.grade, decimal(alert.score)) },
       { name: t('exposure'), kind: 'number', cell: (alert) => whole(alert.exposure?.exposure) },
-      { name: t('since'), kind: 'day', cell: (alert) => [day(alert.raised_at), alert.state === 'cleared' && h('span', { class: 'note' }, t('cleared_at', { at: instant(alert.changed_at) }))] },
+      { name: t('since'), kind: 'day', cell: (alert) => [day(alert.raised_at), alert.state === 'cleared' && note(t('cleared_at', { at: instant(alert.changed_at) }))] },
       { name: t('actions'), kind: 'actions', cell: (alert) => snoozeButton(alert, app, refresh) },
     ],
   });

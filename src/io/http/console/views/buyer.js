@@ -4,7 +4,7 @@ import { get, path } from '../api.js';
 import { h } from '../dom.js';
 import { count, country, day, decimal, exact, instant, money, percent, whole } from '../format.js';
 import { named, t } from '../i18n.js';
-import { ageing, badge, card, every, facts, grade, meter, region, severity, stackedBar, table, tile, tiles, used } from '../parts.js';
+import { ageing, badge, card, every, facts, faint, grade, meter, note, quiet, region, severity, stackedBar, table, tile, tiles, used } from '../parts.js';
 import { headline, reasonList, ruleSentences } from '../reasons.js';
 import { overTime } from '../chart.js';
 import { silence, snoozeButton } from './alerts.js';
@@ -18,7 +18,7 @@ export function buyer({ param: id, app, signal }) {
   let drawing = new AbortController();
   signal.addEventListener('abort', () => drawing.abort());
   const page = region({
-    signal, holds: true, load: () => get(path('v1', 'buyers', id), {}, signal),
+    signal, load: () => get(path('v1', 'buyers', id), {}, signal),
     draw(data) {
       // Charts of the drawing before give up their observers.
       drawing.abort();
@@ -63,11 +63,11 @@ function ages(row) {
 }
 
 function profile(row) {
-  const parent = row.parent_id && h('a', { href: `#/buyers?${new URLSearchParams({ parent_id: row.parent_id })}` }, row.parent_id);
+  const parent = row.parent_id && h('a', { 'data-k': 'parent', href: `#/buyers?${new URLSearchParams({ parent_id: row.parent_id })}` }, row.parent_id);
   const words = [h('span', { class: 'id' }, row.buyer_id), row.country && country(row.country), row.segment && named('segment', row.segment), row.sector, parent && [t('part_of'), ' ', parent]];
   return h('div', { class: 'profile' },
     h('p', { class: 'row' }, words.filter(Boolean).map((word) => h('span', {}, word)), row.fx_missing && badge(t('fx_missing'), 'warning')),
-    h('p', { class: 'row' }, h('a', { class: 'button', href: `#/order-check?${new URLSearchParams({ buyer: row.buyer_id })}` }, t('check_order')), h('span', { class: 'quiet' }, t('as_of', { at: day(row.as_of) }))));
+    h('p', { class: 'row' }, h('a', { class: 'button', 'data-k': 'check', href: `#/order-check?${new URLSearchParams({ buyer: row.buyer_id })}` }, t('check_order')), faint(t('as_of', { at: day(row.as_of) }))));
 }
 
 function figures({ row, overdue }) {
@@ -98,10 +98,10 @@ function bearers(row) {
 }
 
 function openAlerts(alerts, app, refresh) {
-  if (alerts.length === 0) return h('p', { class: 'quiet' }, t('no_alerts'));
+  if (alerts.length === 0) return quiet(t('no_alerts'));
   return h('ul', { class: 'feed' }, alerts.map((alert) => h('li', {},
     severity(alert.severity),
-    h('div', { class: 'grow' }, h('strong', {}, named('kind', alert.kind)), h('span', { class: 'note' }, t('since_day', { day: day(alert.raised_at) })), ruleSentences(alert.reasons), silence(alert)),
+    h('div', { class: 'grow' }, h('strong', {}, named('kind', alert.kind)), note(t('since_day', { day: day(alert.raised_at) })), ruleSentences(alert.reasons), silence(alert)),
     snoozeButton(alert, app, refresh))));
 }
 
@@ -109,7 +109,7 @@ function covers(items) {
   return table({
     caption: t('covers'), items, empty: t('no_covers'), columns: [
       { name: t('cover'), kind: 'main', cell: (cover) => cover.cover_id },
-      { name: t('layer'), cell: (cover) => [h('span', { class: `swatch fill-${cover.layer}`, 'aria-hidden': 'true' }), named('layer', cover.layer), cover.order_id && h('span', { class: 'note' }, t('for_order', { order: cover.order_id }))] },
+      { name: t('layer'), cell: (cover) => [h('span', { class: `swatch fill-${cover.layer}`, 'aria-hidden': 'true' }), named('layer', cover.layer), cover.order_id && note(t('for_order', { order: cover.order_id }))] },
       { name: t('carries'), kind: 'number bar', cell: (cover) => [cover.amount != null && meter(Number(cover.taken) / Number(cover.amount || 1), cover.layer), whole(cover.taken)] },
       { name: t('amount'), kind: 'number', cell: (cover) => whole(cover.amount) },
       { name: t('insured_pct'), kind: 'number', cell: (cover) => percent(Number(cover.insured_pct) / 100, 2) },
@@ -135,7 +135,7 @@ function limitHistory(items) {
     caption: t('limit_history'), items: items.slice(0, HISTORY_SHOWN), empty: t('no_limit_changes'), columns: [
       { name: t('day'), kind: 'main', cell: (change) => instant(change.at) },
       { name: t('limit_from_to'), kind: 'number', cell: (change) => h('span', { 'data-limit': change.new_limit ?? '' }, `${exact(change.old_limit, change.currency ?? undefined)} → ${change.new_limit == null ? t('none') : exact(change.new_limit, change.currency)}`) },
-      { name: t('cause'), cell: (change) => [named('cause', change.cause), change.decided_by && h('span', { class: 'note' }, change.decided_by)] },
+      { name: t('cause'), cell: (change) => [named('cause', change.cause), change.decided_by && note(change.decided_by)] },
     ],
   });
 }

@@ -4,7 +4,7 @@ import { get } from '../api.js';
 import { h } from '../dom.js';
 import { count, country, decimal, whole } from '../format.js';
 import { named, t } from '../i18n.js';
-import { buyerLink, every, field, grade, groupName, region, select, severity, table, throttled, used } from '../parts.js';
+import { buyerLink, every, faint, field, grade, groupName, quiet, region, select, severity, table, throttled, used } from '../parts.js';
 
 const FILTERS = ['q', 'segment', 'grade', 'country', 'sector', 'seller', 'parent_id'];
 const PAGE = 50;
@@ -16,7 +16,7 @@ export function buyers({ query, app, signal }) {
   let sort = query.get('sort') ?? '-retained';
   let cursors = [null];
   const load = () => get('/v1/buyers', { ...asked, sort, limit: PAGE, cursor: cursors.at(-1) }, signal);
-  const list = region({ signal, holds: true, load, draw: (page) => [found(page), draw(page)] });
+  const list = region({ signal, load, draw: (page) => [found(page), draw(page)] });
   const again = () => {
     cursors = [null];
     app.remember({ ...asked, sort: sort === '-retained' ? '' : sort });
@@ -70,10 +70,10 @@ function columnsOfBuyers() {
 }
 
 function alertsOf(row) {
-  if (!row.open_alerts && !row.open_proposals) return h('span', { class: 'quiet' }, '–');
+  if (!row.open_alerts && !row.open_proposals) return faint('–');
   return h('span', { class: 'row tight' },
     row.worst_severity && severity(row.worst_severity),
-    row.open_alerts > 1 && h('span', { class: 'quiet' }, `× ${count(row.open_alerts)}`),
+    row.open_alerts > 1 && faint(`× ${count(row.open_alerts)}`),
     row.open_proposals > 0 && h('span', { class: 'badge plain' }, t('proposal')));
 }
 
@@ -115,5 +115,5 @@ function grown(by, control, asked, signal) {
 }
 
 function downloads() {
-  return h('p', { class: 'quiet' }, `${t('download')} `, ['csv', 'parquet', 'arrow'].map((kind) => [h('a', { href: `/v1/portfolio.${kind}`, download: true }, kind.toUpperCase()), ' ']));
+  return quiet(`${t('download')} `, ['csv', 'parquet', 'arrow'].map((kind) => [h('a', { href: `/v1/portfolio.${kind}`, download: true }, kind.toUpperCase()), ' ']));
 }

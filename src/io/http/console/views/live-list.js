@@ -4,7 +4,7 @@ import { get } from '../api.js';
 import { h, put } from '../dom.js';
 import { count } from '../format.js';
 import { t } from '../i18n.js';
-import { every, region, table } from '../parts.js';
+import { every, quiet, region, table } from '../parts.js';
 
 const PAGE = 50;
 const REFRESH_MS = 20000;
@@ -14,7 +14,7 @@ const NEW_MS = 6000;
  * A list that follows an event. While the reader points or types in it, or has stopped it, it stays as it is and says how many
  * changes wait.
  */
-export function liveList({ title, query, app, signal, address, event, itemId, empty, filters, form, columns, live = null }) {
+export function liveList({ title, query, app, signal, address, event, itemId, empty, filters, form, columns }) {
   const asked = Object.fromEntries(Object.entries(filters).map(([name, value]) => [name, query.get(name) ?? value]));
   let cursors = [null];
   let known = null;
@@ -34,7 +34,7 @@ export function liveList({ title, query, app, signal, address, event, itemId, em
     if (!isStopped) list.refresh();
   }
   const load = () => get(address, { ...asked, limit: PAGE, cursor: cursors.at(-1) }, signal);
-  const list = region({ signal, holds: true, onheld, load, draw, label: title });
+  const list = region({ signal, onheld, load, draw, label: title });
   const renew = () => (isStopped ? onheld(++heldWhileStopped) : list.renew());
   app.live.on([event, 'gap'], renew, signal);
   every(REFRESH_MS, () => isStopped || list.renew(), signal);
@@ -49,7 +49,7 @@ export function liveList({ title, query, app, signal, address, event, itemId, em
     };
     setTimeout(() => list.querySelectorAll('tr.new').forEach((row) => row.classList.remove('new')), NEW_MS);
     return [
-      total > 0 && h('p', { class: 'quiet' }, t('page_of', { from: count(at + 1), to: count(Math.min(at + PAGE, total)), n: total })),
+      total > 0 && quiet(t('page_of', { from: count(at + 1), to: count(Math.min(at + PAGE, total)), n: total })),
       table({ caption: title, items, columns: columns(() => list.refresh()), empty, key: (item) => item[itemId], rowClass: (item) => (before && !before.has(item[itemId]) ? 'new' : null) }),
       h('nav', { class: 'row pages', 'aria-label': t('pages') },
         cursors.length > 1 && h('button', { type: 'button', 'data-k': 'previous', onclick: turn(() => cursors.pop()) }, t('previous')),
@@ -65,5 +65,5 @@ export function liveList({ title, query, app, signal, address, event, itemId, em
   };
   const bar = h('form', { class: 'filters', onsubmit: (submitted) => submitted.preventDefault() });
   put(bar, form(asked, change), h('div', { class: 'row end grow' }, waiting, stop));
-  return { title, children: [live, bar, list] };
+  return { title, children: [bar, list] };
 }

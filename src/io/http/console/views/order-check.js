@@ -4,7 +4,7 @@ import { post } from '../api.js';
 import { h, put } from '../dom.js';
 import { baseCurrency, day, exact, instant, percent, readMoney } from '../format.js';
 import { has, named, t } from '../i18n.js';
-import { badge, card, facts, field, problemNote, stackedBar } from '../parts.js';
+import { badge, card, facts, field, problemNote, quiet, stackedBar } from '../parts.js';
 
 const ANSWER_TONES = { accept: 'good', refer: 'warning', reject: 'critical' };
 
@@ -19,7 +19,7 @@ export function orderCheck({ query, app }) {
     due_on: input('due_on', { type: 'date' }),
   };
   const hold = h('input', { type: 'checkbox', name: 'hold', id: 'hold' });
-  const answer = h('div', { 'aria-live': 'polite', class: 'answer' });
+  const answer = h('div', { 'aria-live': 'polite', class: 'answer' }, quiet(t('answer_here')));
   const go = h('button', { type: 'submit', class: 'main' }, t('check'));
   async function sent(event) {
     event.preventDefault();
@@ -68,7 +68,7 @@ function answered(result, body) {
     stackedBar([...layers, { key: 'retained', name: t('not_insured'), amount: insured.uninsured }], t('insured_by_layer')),
     said(t('obstacles'), 'obstacle', result.obstacles, t('no_obstacles')),
     said(t('remedies'), 'remedy', result.remedies, null),
-    h('p', { class: 'quiet' }, t('as_of', { at: result.as_of?.length > 10 ? instant(result.as_of) : day(result.as_of) })),
+    quiet(t('as_of', { at: result.as_of?.length > 10 ? instant(result.as_of) : day(result.as_of) })),
   ];
 }
 
@@ -79,7 +79,7 @@ function held(hold) {
 }
 
 function said(title, family, items, none) {
-  if (!items?.length) return none && [h('h3', {}, title), h('p', { class: 'quiet' }, none)];
+  if (!items?.length) return none && [h('h3', {}, title), quiet(none)];
   return [h('h3', {}, title), h('ul', { class: 'reasons' }, items.map((item) => h('li', {}, h('div', { class: 'grow' },
     h('strong', {}, named(family, item.code)), item.amount && [' ', h('span', { class: 'number' }, exact(item.amount))],
     h('span', { class: 'note', lang: 'en' }, item.detail)))))];

@@ -4,7 +4,7 @@ import { get } from '../api.js';
 import { h } from '../dom.js';
 import { count, decimal, instant, money, percent, whole } from '../format.js';
 import { named, t } from '../i18n.js';
-import { ageing, buyerLink, card, every, grade, groupName, meter, region, segmented, severity, stackedBar, table, tile, tiles } from '../parts.js';
+import { ageing, buyerLink, card, every, grade, groupName, meter, quiet, region, segmented, severity, stackedBar, table, tile, tiles } from '../parts.js';
 import { headline } from '../reasons.js';
 
 const GROUPINGS = ['segment', 'grade', 'country', 'sector', 'seller', 'group'];
@@ -17,7 +17,7 @@ export function portfolio({ query, app, signal }) {
   const totals = region({ signal, load: () => get('/v1/portfolio', { by: 'grade' }, signal), draw: glance });
   const groups = region({ signal, load: () => get('/v1/portfolio', { by }, signal), draw: (data) => breakdown(by, data) });
   const worst = region({ signal, load: () => get('/v1/buyers', { sort: '-expected_loss', limit: 8 }, signal), draw: atStake });
-  const alerts = region({ signal, holds: true, load: () => get('/v1/alerts', { limit: 5 }, signal), draw: latest });
+  const alerts = region({ signal, load: () => get('/v1/alerts', { limit: 5 }, signal), draw: latest });
   const parts = [totals, groups, worst, alerts];
   const renew = () => parts.forEach((part) => part.renew());
   app.live.on(['alert', 'proposal', 'limit', 'gap'], renew, signal);
@@ -33,7 +33,7 @@ export function portfolio({ query, app, signal }) {
     children: [
       totals,
       stories(app.me),
-      h('div', { class: 'columns' }, card(t('needs_attention'), alerts), card(t('most_at_stake'), h('p', { class: 'quiet' }, t('most_at_stake_note')), worst)),
+      h('div', { class: 'columns' }, card(t('needs_attention'), alerts), card(t('most_at_stake'), quiet(t('most_at_stake_note')), worst)),
       card(t('broken_down_by'), choice, groups),
     ],
   };
@@ -62,11 +62,11 @@ function glance({ totals: all, groups, as_of: asOf }) {
         h('p', { class: 'lead' }, t('insured_lead', { insured: money(all.insured), share: share(all.insured, all.exposure) ?? '–' })),
         stackedBar([...['single_risk', 'primary', 'top_up'].map((layer) => ({ key: layer, name: named('layer', layer), amount: all[`insured_${layer}`] })),
           { key: 'retained', name: t('not_insured'), amount: uninsured }], t('insured_by_layer')),
-        h('p', { class: 'quiet' }, t('insured_note', { pay: money(all.indemnifiable), retained: money(all.retained) }))),
+        quiet(t('insured_note', { pay: money(all.indemnifiable), retained: money(all.retained) }))),
       card(t('open_by_age'),
         h('p', { class: 'lead' }, t('open_lead', { open: money(all.outstanding), n: all.open_invoices })),
         ageing(all),
-        h('p', { class: 'quiet' }, t('disputed_note', { disputed: money(all.disputed) }))),
+        quiet(t('disputed_note', { disputed: money(all.disputed) }))),
       card(t('grades'), h('p', { class: 'lead' }, t('grades_lead')), grades(groups))),
     h('p', { class: 'quiet asof' }, t('as_of', { at: instant(asOf) })),
   ];
@@ -120,7 +120,7 @@ function atStake({ items }) {
 }
 
 function latest({ items }) {
-  if (items.length === 0) return h('p', { class: 'quiet' }, t('no_alerts'));
+  if (items.length === 0) return quiet(t('no_alerts'));
   return [
     h('ul', { class: 'feed' }, items.map((alert) => h('li', {}, severity(alert.severity), h('div', {}, buyerLink(alert.buyer_id, alert.buyer_name), h('p', {}, h('strong', {}, named('kind', alert.kind)), ' · ', headline(alert.reasons)))))),
     h('p', {}, h('a', { href: '#/alerts' }, t('all_alerts'))),

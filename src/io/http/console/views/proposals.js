@@ -3,7 +3,7 @@
 import { h } from '../dom.js';
 import { day, decimal, exact, instant, money, percent, whole } from '../format.js';
 import { named, t } from '../i18n.js';
-import { badge, buyerLink, facts, field, grade, select } from '../parts.js';
+import { badge, buyerLink, facts, faint, field, grade, note, quiet, select } from '../parts.js';
 import { headline, reasonList } from '../reasons.js';
 import { liveList } from './live-list.js';
 
@@ -22,10 +22,10 @@ export function proposals({ query, app, signal }) {
     ],
     columns: (refresh) => [
       { name: t('buyer'), kind: 'main', cell: (proposal) => buyerLink(proposal.buyer_id, proposal.buyer_name) },
-      { name: t('limit_from_to'), kind: 'number', cell: (proposal) => [limits(proposal), h('span', { class: 'note' }, cut(proposal))] },
+      { name: t('limit_from_to'), kind: 'number', cell: (proposal) => [limits(proposal), note(cut(proposal))] },
       { name: t('why'), kind: 'wide', cell: (proposal) => headline(proposal.reasons) },
       { name: t('score'), cell: (proposal) => grade(proposal.grade, decimal(proposal.score)) },
-      { name: t('at_risk'), kind: 'number', cell: (proposal) => [`${whole(proposal.at_risk_before)} → ${whole(proposal.at_risk_after)}`, h('span', { class: 'note' }, t('loss_avoided_by', { amount: whole(proposal.expected_loss_avoided) }))] },
+      { name: t('at_risk'), kind: 'number', cell: (proposal) => [`${whole(proposal.at_risk_before)} → ${whole(proposal.at_risk_after)}`, note(t('loss_avoided_by', { amount: whole(proposal.expected_loss_avoided) }))] },
       { name: t('decide_by'), kind: 'day', cell: (proposal) => (proposal.state === 'open' ? day(proposal.expires_at) : closed(proposal)) },
       { name: t('actions'), kind: 'actions', cell: (proposal) => decisionButtons(proposal, app, refresh) },
     ],
@@ -40,7 +40,7 @@ function cut(proposal) {
 }
 
 function closed(proposal) {
-  return [badge(named('outcome', proposal.outcome)), h('span', { class: 'note' }, [proposal.decided_by, instant(proposal.changed_at)].filter(Boolean).join(', '))];
+  return [badge(named('outcome', proposal.outcome)), note([proposal.decided_by, instant(proposal.changed_at)].filter(Boolean).join(', '))];
 }
 
 /** Approve, amend and reject, for who may decide and while it is open. */
@@ -56,7 +56,7 @@ export function decisionButtons(proposal, app, refresh) {
 /** An open proposal in full. */
 export function proposalCard(proposal, app, refresh) {
   return h('article', { class: 'proposal' },
-    h('p', { class: 'change' }, h('span', { class: 'quiet' }, t('limit')), ' ', exact(proposal.current_limit, proposal.currency), ' → ', h('strong', {}, exact(proposal.proposed_limit, proposal.currency)), ' ', badge(cut(proposal), 'warning')),
+    h('p', { class: 'change' }, faint(t('limit')), ' ', exact(proposal.current_limit, proposal.currency), ' → ', h('strong', {}, exact(proposal.proposed_limit, proposal.currency)), ' ', badge(cut(proposal), 'warning')),
     facts([
       [t('at_risk'), `${money(proposal.at_risk_before)} → ${money(proposal.at_risk_after)}`],
       [t('loss_avoided'), money(proposal.expected_loss_avoided)],
@@ -68,7 +68,7 @@ export function proposalCard(proposal, app, refresh) {
     ]),
     reasonList(proposal.reasons),
     decisionButtons(proposal, app, refresh),
-    !app.can('decide') && h('p', { class: 'quiet' }, t('may_not_decide')));
+    !app.can('decide') && quiet(t('may_not_decide')));
 }
 
 function approvals(proposal) {
