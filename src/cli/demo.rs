@@ -27,7 +27,6 @@ use crate::io::snapshots::{SnapshotLocation, Snapshots};
 use crate::risk::Params;
 use crate::runtime::service::{ClockRule, ColdStart};
 use crate::runtime::{LogError, Notice, Service, ServiceRules, TopicId};
-use crate::view::CheckRules;
 use crate::wire::DecodeRules;
 
 /// How long one look for what is new may be from the next.
@@ -99,7 +98,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
         outlet: Box::new(world.clone()),
         metrics: Arc::clone(&feeder.metrics),
         base,
-        rules: CheckRules::default(),
+        rules: serve.checks,
         stories: &[("christmas_order", stories::CHRISTMAS), ("single_order", stories::MACHINE)],
         now: Box::new(move || now.now()),
     };

@@ -20,7 +20,7 @@ use crate::io::metrics::read_side::ReadSideMetrics;
 use crate::io::read_side::Feeder;
 use crate::io::signals::StopFlag;
 use crate::runtime::{LogError, TopicId};
-use crate::view::{CheckRules, Fed};
+use crate::view::Fed;
 use crate::wire::partition_of;
 
 /// How long one wait for records may take: after it the end of the process is looked for.
@@ -88,7 +88,7 @@ pub fn serve(plan: &Plan<'_>, stop: &StopFlag) -> Result<(), CliError> {
         outlet: Box::new(Arc::clone(&outlet)),
         metrics: Arc::clone(&feeder.metrics),
         base: plan.base,
-        rules: CheckRules::default(),
+        rules: plan.serve.checks,
         stories: &[],
         now: Box::new(clock::wall_clock),
     };
