@@ -16,7 +16,7 @@ use super::CliError;
 use super::config::{ServeArguments, ServeConfig};
 use crate::base::Currency;
 use crate::io::clock;
-use crate::io::http::api::{self, CHANGES_MAX, ReadSide};
+use crate::io::http::api::{CHANGES_MAX, ReadSide};
 use crate::io::http::read_side;
 use crate::io::logging::{self, LogFormat, LogLevel};
 use crate::io::metrics::read_side::ReadSideMetrics;
@@ -106,7 +106,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let location = SnapshotLocation::parse(&folder.path().display().to_string());
     let snapshots = location.and_then(|location| Snapshots::open(&location, "vigie", "demo"));
     let snapshots = snapshots.map_err(|error| CliError::Failed(error.to_string()))?;
-    let server = serve.start(api::router(side).merge(read_side(feeder.clone(), Some(Arc::clone(&metrics)))))?;
+    let server = serve.start(read_side(side, feeder.clone(), Some(Arc::clone(&metrics))))?;
     println!("{}://{}/", serve.scheme(), server.address());
     println!("A simulated hour passes every {} s. Ctrl-C ends it.", per_hour(arguments.speed));
 
