@@ -138,6 +138,10 @@ impl ReadModel {
         let change = match (from, &*event.type_name) {
             (Fed::Exposures, "exposure.updated") => {
                 let buyer = Buyer::told(event.time.0, event.data)?;
+                if buyer.line.row.buyer_id != event.subject {
+                    let other = &buyer.line.row.buyer_id;
+                    return Err(NotTold(format!("its subject is {:?} and its buyer {other:?}", event.subject)));
+                }
                 self.buyers.insert(CompactString::from(&*event.subject), Arc::new(buyer));
                 None
             }
@@ -251,16 +255,14 @@ impl ReadModel {
     /// The changes of a buyer's limit, the latest first.
     #[must_use]
     pub fn limits_of(&self, buyer_id: &str) -> Vec<LimitView> {
-        let limits: Vec<LimitView> =
-            self.files.get(buyer_id).map_or_else(Vec::new, |file| file.limits.iter().rev().cloned().collect());
-        limits.into_iter().map(|limit| self.named_limit(limit)).collect()
+        let limits = self.files.get(buyer_id).map_or_else(Vec::new, |file| placed(&file.limits));
+        limits.into_iter().rev().map(|limit| self.named_limit(limit)).collect()
     }
 
     /// Every change of a limit that is kept, in no order.
     #[must_use]
     pub fn limits(&self) -> Vec<LimitView> {
-        let limits: Vec<LimitView> =
-            self.files.iter().flat_map(|file| file.limits.iter().cloned().collect::<Vec<_>>()).collect();
+        let limits: Vec<LimitView> = self.files.iter().flat_map(|file| placed(&file.limits)).collect();
         limits.into_iter().map(|limit| self.named_limit(limit)).collect()
     }
 
@@ -413,8 +415,19 @@ impl ReadModel {
         }
         if decided.len() > DECISIONS_MAX
             && let Some(oldest) = decided.pop_front()
+            && let Some((_, oldest)) = self.decisions.remove(&oldest)
         {
-            self.decisions.remove(&oldest);
+            self.forget_early(&oldest);
+        }
+    }
+
+    /// What was said of an alert or a proposal that never came: with the decision it is forgotten.
+    fn forget_early(&self, decision: &Decision) {
+        if decision.decided == Decided::Snooze && !self.alerts.contains_key(&decision.about) {
+            self.snoozes.remove(&decision.about);
+        }
+        if decision.decided != Decided::Snooze && !self.proposals.contains_key(&decision.about) {
+            self.approvals.remove(&(decision.about.clone(), decision.version));
         }
     }
 
@@ -433,6 +446,16 @@ impl ReadModel {
     fn named_limit(&self, limit: LimitView) -> LimitView {
         LimitView { buyer_name: self.name_of(&limit.buyer_id), ..limit }
     }
+}
+
+/// A buyer's changes in their order, each with its place among those of the same time.
+fn placed(limits: &VecDeque<LimitView>) -> Vec<LimitView> {
+    let mut placed: Vec<LimitView> = Vec::with_capacity(limits.len());
+    for limit in limits {
+        let place = placed.last().filter(|before| before.at == limit.at).map_or(0, |before| before.place + 1);
+        placed.push(LimitView { place, ..limit.clone() });
+    }
+    placed
 }
 
 /// Adds to what is kept, and gives what is kept no longer.
@@ -458,3 +481,6 @@ impl Proposal {
         self.state == ProposalState::Open
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -172,7 +172,13 @@ pub(super) async fn check(
 fn answered(shared: &Shared, buyer_id: &str, question: &OrderQuestion) -> OrderCheck {
     let model = &shared.side.model;
     let buyer = model.buyer(buyer_id);
-    let mut standing = Standing { buyer: buyer.as_deref(), insolvency: Insolvency::None, overdue: Overdue::Within };
+    let mut standing = Standing {
+        buyer: buyer.as_deref(),
+        base: shared.side.base,
+        today: model.clock().unwrap_or_else(|| (shared.side.now)()).day(),
+        insolvency: Insolvency::None,
+        overdue: Overdue::Within,
+    };
     for (kind, severity) in model.open_alerts_of(buyer_id) {
         match (kind, severity) {
             ("insolvency_opened", Severity::Critical) => standing.insolvency = Insolvency::InForce,
