@@ -1,15 +1,18 @@
 //! Owns the command `vigie demo`: all of vigie in one process, on a log in memory, with a portfolio that lives on.
 
 mod days;
+mod kept;
 mod log;
 mod stories;
 mod world;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tracing::{error, info, warn};
 
 use self::days::Days;
+use self::kept::Kept;
 use self::log::SoleLog;
 use self::world::World;
 use super::CliError;
@@ -64,6 +67,9 @@ pub struct Arguments {
     /// The port of 127.0.0.1 to answer at; 0 takes a free one.
     #[arg(long, value_name = "PORT", conflicts_with = "listen")]
     port: Option<u16>,
+    /// Keeps every output event, one a line (.jsonl; .gz and .zst compressed): the file is whole once the demo has ended.
+    #[arg(long, value_name = "FILE")]
+    outputs: Option<PathBuf>,
     #[command(flatten)]
     serve: ServeArguments,
 }
@@ -79,6 +85,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
         Some(port) => ServeConfig::read(&arguments.serve.clone().on_port(port), None)?,
         None => ServeConfig::read(&arguments.serve, None)?,
     };
+    let mut kept = Kept::begin(arguments.outputs.as_deref())?;
     let params = Params::new(Currency::parse("EUR").expect("a currency"));
     let base = params.base;
     let days = Days::new(arguments.seed, arguments.buyers, arguments.past_days, clock::wall_clock().day())
@@ -113,15 +120,19 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let engine = Engine { world: world.clone(), params, snapshots, metrics, stop: stop.clone() };
     let ended = std::thread::scope(|scope| {
         let running = scope.spawn(|| engine.run());
-        let reading = scope.spawn(|| world.feed(&feeder, &stop));
+        let reading = scope.spawn(|| {
+            let fed = world.feed(&feeder, &mut kept, &stop);
+            stop.set();
+            fed
+        });
         let lived = world.live(days, &stop);
         stop.set();
         let ran = running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        ran.and(lived)
+        let fed = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        ran.and(lived).map_err(|error| CliError::Failed(error.to_string())).and(fed)
     });
     server.stop();
-    ended.map_err(|error| CliError::Failed(error.to_string()))
+    ended.and_then(|()| kept.finish())
 }
 
 /// Real seconds to a simulated hour, to two decimals.

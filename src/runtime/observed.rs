@@ -8,6 +8,9 @@ use super::records::TopicId;
 use crate::base::Cents;
 use crate::event::{AlertKind, Grade, ReportLine, Segment, Severity};
 
+/// Why a new producer is taken: a transaction was aborted, was fenced, or could not be ended for now.
+pub const RENEWAL_REASONS: [&str; 3] = ["aborted", "fenced", "retries"];
+
 /// What happened since it was last taken, and how the partitions stand now.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Observed {

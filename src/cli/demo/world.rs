@@ -1,11 +1,14 @@
 //! Owns the demo's world: its log in memory, its simulated clock, and the way of records into it and out of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::LOOK_MS;
 use super::days::{Days, Told};
+use super::kept::Kept;
 use crate::base::{Currency, Instant};
+use crate::cli::CliError;
 use crate::event::Topic;
 use crate::io::clock::{self, Stopwatch};
 use crate::io::http::api::{NotWritten, Outlet, Writing, Written};
@@ -158,8 +161,11 @@ impl World {
         self.log.append(topic, partition, records)
     }
 
-    /// Feeds the read model with what is committed, until the process is asked to end.
-    pub fn feed(&self, feeder: &Feeder, stop: &StopFlag) {
+    /// Feeds the read model with what is committed, and keeps it, until the process is asked to end.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or what it holds not be kept.
+    pub fn feed(&self, feeder: &Feeder, kept: &mut Kept, stop: &StopFlag) -> Result<(), CliError> {
         let outputs = self.topics.outputs;
         let topics = [
             (Fed::Exposures, outputs.exposures),
@@ -171,22 +177,26 @@ impl World {
         let mut next = [[0; PARTITIONS as usize]; 5];
         while !stop.is_set() {
             let mut count = 0;
+            let mut lag_records = BTreeMap::new();
             for ((fed, topic), next) in topics.iter().zip(&mut next) {
                 let name = &self.topics.names[usize::from(topic.0)];
                 for (partition, next) in (0..).zip(next) {
+                    let mut written = Ok(());
                     let read = self.log.read(*topic, partition, *next, Isolation::Committed, |record| {
                         feeder.take(*fed, name, record);
+                        written = kept.take(record);
                         count += 1;
-                        true
+                        written.is_ok()
                     });
-                    match read {
-                        Ok(at) => *next = at,
-                        Err(error) => return tracing::error!("the read side ends: {error}"),
-                    }
+                    written?;
+                    *next = read.map_err(|error| CliError::Failed(format!("the outputs cannot be read: {error}")))?;
                     // Everything told stays in the read model; the log may let it go.
                     self.log.trim(*topic, partition, *next);
+                    let waiting = (self.log.end(*topic, partition) - *next).max(0) as u64;
+                    *lag_records.entry(name.clone()).or_default() += waiting;
                 }
             }
+            feeder.set_lag(lag_records);
             if !feeder.is_ready() {
                 feeder.caught_up();
             }
@@ -194,6 +204,7 @@ impl World {
                 clock::pause(LOOK_MS);
             }
         }
+        Ok(())
     }
 }
 

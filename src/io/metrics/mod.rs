@@ -16,7 +16,7 @@ use self::gauges::{Gauges, ProcessFigures, Shared, Told};
 pub use self::table::{METRICS, MetricKind, MetricSpec};
 use crate::base::Currency;
 use crate::event::RefusalCode;
-use crate::runtime::observed::{Phase, TopicTally};
+use crate::runtime::observed::{Phase, RENEWAL_REASONS, TopicTally};
 use crate::runtime::{Observed, TopicId};
 
 /// The content type of [`Metrics::render`].
@@ -107,6 +107,10 @@ impl Metrics {
         for name in OUTPUT_TYPES {
             outputs.with_label_values(&[name]);
         }
+        let renewals = counters(table::PRODUCER_RENEWALS);
+        for reason in RENEWAL_REASONS {
+            renewals.with_label_values(&[reason]);
+        }
         let codes = counters(table::DEAD_LETTERS);
         let snapshots = counters(table::SNAPSHOTS);
         let alone = |name| counters(name).with_label_values::<&str>(&[]);
@@ -125,7 +129,7 @@ impl Metrics {
             commit_seconds: histogram(table::COMMIT_SECONDS),
             recovery_seconds: histogram(table::RECOVERY_SECONDS),
             rebalances: alone(table::REBALANCES),
-            renewals: counters(table::PRODUCER_RENEWALS),
+            renewals,
             snapshots_saved: snapshots.with_label_values(&["saved"]),
             snapshots_failed: snapshots.with_label_values(&["failed"]),
             registry: registry.clone(),

@@ -23,7 +23,7 @@ use self::slot::{Made, Slot};
 use self::snapshots::Taking;
 use super::batch::{Batch, BatchLimits};
 use super::log::{GroupLog, LogError, Polled, Position};
-use super::observed::{Observed, Phase};
+use super::observed::{Observed, Phase, RENEWAL_REASONS};
 use super::outbox::Topics;
 use super::point::Point;
 use super::records::TopicId;
@@ -433,10 +433,11 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
 
     /// Some partitions may be ahead of the log: they are parked, and recovered, which finds out.
     fn fail(&mut self, partitions: &[u32], error: LogError) -> Result<(), LogError> {
+        let [aborted, fenced, retries] = RENEWAL_REASONS;
         let (why, text) = match error {
-            LogError::Retry(text) => ("retries", text),
-            LogError::Abort(text) => ("aborted", text),
-            LogError::Fenced(text) => ("fenced", text),
+            LogError::Retry(text) => (retries, text),
+            LogError::Abort(text) => (aborted, text),
+            LogError::Fenced(text) => (fenced, text),
             LogError::Fatal(_) => return Err(error),
         };
         self.notices

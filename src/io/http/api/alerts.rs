@@ -13,7 +13,7 @@ use super::super::guard::{Caller, Scope};
 use super::super::problem::Problem;
 use super::asked::{Asked, Body, Named, PageQuery, unknown, wrong};
 use super::decisions::{Accepted, decide};
-use super::{Side, not_found};
+use super::{Side, fields, not_found};
 use crate::base::Day;
 use crate::event::input::AlertSnoozed;
 use crate::event::{AlertKind, Body as EventBody, Id, Severity};
@@ -21,17 +21,20 @@ use crate::view::page::{Key, Listed};
 use crate::view::{Alert, Page};
 
 /// The columns by which alerts can be sorted.
-const COLUMNS: &[&str] = &["severity", "raised_at", "changed_at", "exposure", "score", "buyer_id", "kind"];
+pub(super) const COLUMNS: &[&str] = &["severity", "raised_at", "changed_at", "exposure", "score", "buyer_id", "kind"];
 
 /// Which alerts are asked for.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
     /// `open` (where nobody says), `cleared` or `all`.
+    #[param(schema_with = fields::alert_states)]
     state: Option<String>,
     /// A kind.
+    #[param(schema_with = fields::alert_kinds)]
     kind: Option<String>,
     /// A severity.
+    #[param(schema_with = fields::severities)]
     severity: Option<String>,
     /// A buyer.
     buyer_id: Option<String>,
@@ -86,7 +89,8 @@ pub(super) struct AlertPage {
 /// The alerts
 ///
 /// Those that all of the query is true of, the worst and latest first where nobody says.
-#[utoipa::path(get, path = "/v1/alerts", params(Wanted, PageQuery), responses((status = 200, body = AlertPage)))]
+#[utoipa::path(get, path = "/v1/alerts", operation_id = "list_alerts", params(Wanted, PageQuery),
+    responses((status = 200, body = AlertPage)))]
 pub(super) async fn list(
     State(shared): Side,
     Asked(wanted): Asked<Wanted>,
@@ -120,7 +124,8 @@ fn listed(alert: Alert, column: &str) -> Listed<Alert> {
 }
 
 /// One alert
-#[utoipa::path(get, path = "/v1/alerts/{alert_id}", params(("alert_id" = String, Path, description = "The alert's id.")),
+#[utoipa::path(get, path = "/v1/alerts/{alert_id}", operation_id = "get_alert",
+    params(("alert_id" = String, Path, description = "The alert's id.")),
     responses((status = 200, body = Alert)))]
 pub(super) async fn one(State(shared): Side, Named(alert_id): Named) -> Result<Json<Alert>, Problem> {
     shared.side.model.alert_of(&alert_id).map(Json).ok_or_else(not_found)
@@ -138,7 +143,7 @@ pub(super) struct SnoozeRequest {
 /// Silence an alert
 ///
 /// It does not escalate until that day. It is written to the topic of decisions under the name of who asks.
-#[utoipa::path(post, path = "/v1/alerts/{alert_id}/snooze", request_body = SnoozeRequest,
+#[utoipa::path(post, path = "/v1/alerts/{alert_id}/snooze", operation_id = "snooze_alert", request_body = SnoozeRequest,
     params(("alert_id" = String, Path, description = "The alert's id."),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request is done once.")),
     responses((status = 202, body = Accepted, headers(("Location" = String, description = "Where its outcome is."))),

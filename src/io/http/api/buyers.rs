@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::problem::Problem;
 use super::asked::{Asked, Named, PageQuery, unknown};
-use super::fields::BuyerPageSchema;
+use super::fields::{self, BuyerPageSchema};
 use super::{Side, not_found};
 use crate::event::{Grade, Segment};
 use crate::view::buyer::{Buyer, BuyerColumn};
@@ -26,8 +26,10 @@ use crate::view::{Alert, LimitView, Page, Proposal, ReadModel};
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
     /// `named` or `unnamed`.
+    #[param(schema_with = fields::segments)]
     segment: Option<String>,
     /// A grade, A to F.
+    #[param(schema_with = fields::grades)]
     grade: Option<String>,
     /// A country: ISO 3166 alpha-2.
     country: Option<String>,
@@ -96,7 +98,7 @@ fn page(model: &ReadModel, wanted: &Wanted, column: BuyerColumn, request: &crate
 /// The buyers
 ///
 /// Those that all of the query is true of, sorted by any column of a row, those with most retained first where nobody says.
-#[utoipa::path(get, path = "/v1/buyers", params(Wanted, PageQuery),
+#[utoipa::path(get, path = "/v1/buyers", operation_id = "list_buyers", params(Wanted, PageQuery),
     responses((status = 200, body = BuyerPageSchema, content_type = "application/json")))]
 pub(super) async fn list(
     State(shared): Side,
@@ -138,7 +140,8 @@ pub(super) struct BuyerDetail {
 }
 
 /// One buyer
-#[utoipa::path(get, path = "/v1/buyers/{buyer_id}", params(("buyer_id" = String, Path, description = "The buyer's id.")),
+#[utoipa::path(get, path = "/v1/buyers/{buyer_id}", operation_id = "get_buyer",
+    params(("buyer_id" = String, Path, description = "The buyer's id.")),
     responses((status = 200, body = BuyerDetail)))]
 pub(super) async fn one(State(shared): Side, Named(buyer_id): Named) -> Result<Json<BuyerDetail>, Problem> {
     let model = &shared.side.model;

@@ -25,7 +25,7 @@ use crate::wire::encode_event;
 
 /// The `source` of what is written here.
 pub(super) const SOURCE: &str = "vigie/api";
-const LIMIT_COLUMNS: &[&str] = &["at", "effective_at", "buyer_id"];
+pub(super) const LIMIT_COLUMNS: &[&str] = &["at", "effective_at", "buyer_id"];
 
 /// A decision that was written.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -183,7 +183,7 @@ pub(super) struct DecisionView {
 /// A decision, and what became of it
 ///
 /// One that was written a moment ago may not be there yet: ask again.
-#[utoipa::path(get, path = "/v1/decisions/{decision_id}",
+#[utoipa::path(get, path = "/v1/decisions/{decision_id}", operation_id = "get_decision",
     params(("decision_id" = String, Path, description = "The id that writing it answered.")),
     responses((status = 200, body = DecisionView)))]
 pub(super) async fn one(State(shared): Side, Named(decision_id): Named) -> Result<Json<DecisionView>, Problem> {
@@ -244,7 +244,7 @@ pub(super) struct LimitPage {
 /// Changed limits
 ///
 /// The latest first where nobody says.
-#[utoipa::path(get, path = "/v1/limit-changes", params(LimitsWanted, PageQuery),
+#[utoipa::path(get, path = "/v1/limit-changes", operation_id = "list_limit_changes", params(LimitsWanted, PageQuery),
     responses((status = 200, body = LimitPage)))]
 pub(super) async fn limits(
     State(shared): Side,

@@ -19,7 +19,8 @@ const ALIVE_SECONDS: u64 = 15;
 ///
 /// Server-sent events: `alert`, `proposal` and `limit`, each with the whole of it as JSON. Who reads so slowly that some are lost hears
 /// `lost`, and should read the lists anew.
-#[utoipa::path(get, path = "/v1/events", responses((status = 200, body = String, content_type = "text/event-stream")))]
+#[utoipa::path(get, path = "/v1/events", operation_id = "follow_events",
+    responses((status = 200, body = String, content_type = "text/event-stream")))]
 pub(super) async fn stream(State(shared): Side) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let changes = BroadcastStream::new(shared.side.changes.subscribe());
     let told = changes.enumerate().filter_map(async |(number, change)| {

@@ -1,35 +1,56 @@
 //! Owns the parts of the description that are not made from a type.
 
-use utoipa::openapi::content::ContentBuilder;
-use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Ref, Schema, SchemaType, Type};
-use utoipa::openapi::{RefOr, Response};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::super::problem::PROBLEM_JSON;
+use crate::event::AlertKind;
 use crate::view::buyer::BuyerColumn;
+use crate::view::totals::GroupBy;
 
-/// What any operation may answer when something is wrong.
-pub(super) const ERRORS: &[(&str, &str)] = &[
-    ("400", "The request is not as it should be: the detail says what and how."),
-    ("401", "The credential is missing or not known."),
-    ("403", "The credential may not do this, or the request comes from another site."),
-    ("404", "There is nothing of this id."),
-    ("405", "The header Allow says what can be asked here."),
-    ("408", "It took too long and was given up."),
-    ("413", "The body is larger than is taken."),
-    ("415", "The body should be JSON, with content-type: application/json."),
-    ("422", "The body is JSON, but not what is expected."),
-    ("429", "Too many requests: the header Retry-After says when to go on."),
-    ("431", "The head of the request is larger than is taken."),
-    ("500", "Something went wrong here, which the log tells."),
-    ("503", "Not now: try again."),
-];
+/// Text that is one of some words.
+pub(super) fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build()
+}
 
-/// An answer that is a problem.
-pub(super) fn problem(what: &str) -> RefOr<Response> {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    ResponseBuilder::new().description(what).content(PROBLEM_JSON, content).build().into()
+/// The states by which alerts are asked for.
+pub(super) fn alert_states() -> Object {
+    one_of(["open", "cleared", "all"])
+}
+
+/// The kinds of alerts.
+pub(super) fn alert_kinds() -> Object {
+    one_of(AlertKind::ALL.iter().map(|kind| kind.as_str()))
+}
+
+/// The severities of alerts.
+pub(super) fn severities() -> Object {
+    one_of(["info", "warning", "critical"])
+}
+
+/// The states by which proposals are asked for.
+pub(super) fn proposal_states() -> Object {
+    one_of(["open", "closed", "all"])
+}
+
+/// The modes of proposals.
+pub(super) fn modes() -> Object {
+    one_of(["auto", "review"])
+}
+
+/// The segments of buyers.
+pub(super) fn segments() -> Object {
+    one_of(["named", "unnamed"])
+}
+
+/// The grades.
+pub(super) fn grades() -> Object {
+    one_of(["A", "B", "C", "D", "E", "F"])
+}
+
+/// What the portfolio's sums can be told by.
+pub(super) fn groupings() -> Object {
+    one_of(GroupBy::ALL.map(GroupBy::as_str))
 }
 
 /// A row of the list of buyers: the columns of the report, and what is open.

@@ -4,6 +4,7 @@ mod alerts;
 mod asked;
 mod buyers;
 mod decisions;
+mod described;
 mod events;
 mod fields;
 mod orders;
@@ -24,7 +25,6 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
 use tokio::sync::broadcast;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -161,7 +161,7 @@ pub fn router(side: ReadSide) -> Router {
         .layer(from_fn_with_state(Arc::clone(&shared), counted))
         .with_state(Arc::clone(&shared))
         .split_for_parts();
-    describe(&mut description);
+    described::complete(&mut description);
     let text: Arc<str> = description.to_json().expect("a description is JSON").into();
     let json = move || {
         let text = text.to_string();
@@ -171,22 +171,6 @@ pub fn router(side: ReadSide) -> Router {
     let script = || async { ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("docs.js")) };
     let router = router.route("/openapi.json", get(json)).route("/docs", get(docs));
     router.route("/docs.css", get(style)).route("/docs.js", get(script))
-}
-
-/// What every operation has: how one is known, and what is answered when something is wrong.
-fn describe(description: &mut utoipa::openapi::OpenApi) {
-    let components = description.components.get_or_insert_default();
-    for (name, scheme) in [("bearer", HttpAuthScheme::Bearer), ("basic", HttpAuthScheme::Basic)] {
-        components.security_schemes.insert(name.to_owned(), SecurityScheme::Http(Http::new(scheme)).into());
-    }
-    for item in description.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.post].into_iter().flatten();
-        for operation in operations {
-            for (status, what) in fields::ERRORS {
-                operation.responses.responses.entry((*status).to_owned()).or_insert_with(|| fields::problem(what));
-            }
-        }
-    }
 }
 
 /// Counts an answer by its route.
@@ -201,7 +185,7 @@ async fn counted(State(shared): Side, request: Request, next: Next) -> Response 
 }
 
 /// Who asks
-#[utoipa::path(get, path = "/v1/me", responses((status = 200, body = Me)))]
+#[utoipa::path(get, path = "/v1/me", operation_id = "get_me", responses((status = 200, body = Me)))]
 async fn me(State(shared): Side, caller: Caller) -> Json<Me> {
     let scopes = caller.principal.scopes.iter().map(Scope::as_str).collect();
     Json(Me {

@@ -147,7 +147,7 @@ fn id<'a>(name: &str, text: &'a str) -> Result<Id<'a>, Problem> {
 /// Answered of the last figures told: `accept`, `refer` or `reject`, who would bear it, what stands in the way and what would help.
 /// It promises nothing: two orders may both be told that they fit. With `hold` the engine decides, in the order in which it is asked,
 /// and keeps room for the order until it is placed or cancelled, or the hold ends.
-#[utoipa::path(post, path = "/v1/order-checks", request_body = OrderCheckRequest,
+#[utoipa::path(post, path = "/v1/order-checks", operation_id = "check_order", request_body = OrderCheckRequest,
     responses((status = 200, body = OrderCheckAnswer),
         (status = 409, description = "The order was to be held before, for another amount.", body = super::ProblemBody,
             content_type = "application/problem+json")))]

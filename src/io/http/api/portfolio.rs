@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::problem::Problem;
-use super::Side;
 use super::asked::{Asked, unknown};
+use super::{Side, fields};
 use crate::event::ReportLine;
 use crate::view::ReadModel;
 use crate::view::told::At;
@@ -23,6 +23,7 @@ use crate::wire::table::{Format, TableError, TableWriter};
 #[into_params(parameter_in = Query)]
 pub(super) struct SumsQuery {
     /// `segment`, `grade`, `country`, `sector`, `seller` or `group`: the sums of each as well.
+    #[param(schema_with = fields::groupings)]
     by: Option<String>,
 }
 
@@ -41,7 +42,8 @@ pub(super) struct PortfolioSums {
 }
 
 /// The sums of the portfolio
-#[utoipa::path(get, path = "/v1/portfolio", params(SumsQuery), responses((status = 200, body = PortfolioSums)))]
+#[utoipa::path(get, path = "/v1/portfolio", operation_id = "get_portfolio", params(SumsQuery),
+    responses((status = 200, body = PortfolioSums)))]
 pub(super) async fn sums(State(shared): Side, Asked(query): Asked<SumsQuery>) -> Result<Json<PortfolioSums>, Problem> {
     let parse = |by: &String| GroupBy::parse(by).ok_or_else(|| unknown("by", by, &GroupBy::ALL.map(GroupBy::as_str)));
     let by = query.by.as_ref().map(parse).transpose()?;
@@ -100,7 +102,8 @@ async fn file(
 /// The whole table as CSV
 ///
 /// The columns of the report, a row for each buyer, in order of their id.
-#[utoipa::path(get, path = "/v1/portfolio.csv", responses((status = 200, body = String, content_type = "text/csv")))]
+#[utoipa::path(get, path = "/v1/portfolio.csv", operation_id = "export_csv",
+    responses((status = 200, body = String, content_type = "text/csv")))]
 pub(super) async fn csv(State(shared): Side) -> Result<Response, Problem> {
     file(&shared, Format::Csv, "text/csv", "attachment; filename=\"portfolio.csv\"").await
 }
@@ -108,7 +111,7 @@ pub(super) async fn csv(State(shared): Side) -> Result<Response, Problem> {
 /// The whole table as Parquet
 ///
 /// With exact decimals.
-#[utoipa::path(get, path = "/v1/portfolio.parquet",
+#[utoipa::path(get, path = "/v1/portfolio.parquet", operation_id = "export_parquet",
     responses((status = 200, body = Vec<u8>, content_type = "application/vnd.apache.parquet")))]
 pub(super) async fn parquet(State(shared): Side) -> Result<Response, Problem> {
     let kind = "application/vnd.apache.parquet";
@@ -116,7 +119,7 @@ pub(super) async fn parquet(State(shared): Side) -> Result<Response, Problem> {
 }
 
 /// The whole table as an Arrow IPC stream
-#[utoipa::path(get, path = "/v1/portfolio.arrow",
+#[utoipa::path(get, path = "/v1/portfolio.arrow", operation_id = "export_arrow",
     responses((status = 200, body = Vec<u8>, content_type = "application/vnd.apache.arrow.stream")))]
 pub(super) async fn arrow(State(shared): Side) -> Result<Response, Problem> {
     let kind = "application/vnd.apache.arrow.stream";

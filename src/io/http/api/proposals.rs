@@ -13,7 +13,7 @@ use super::super::guard::{Caller, Scope};
 use super::super::problem::Problem;
 use super::asked::{Asked, Body, Named, PageQuery, header as header_of, unknown, wrong};
 use super::decisions::{Accepted, decide as write};
-use super::{Side, not_found};
+use super::{Side, fields, not_found};
 use crate::base::Money;
 use crate::event::input::{ProposalApproved, ProposalRejected};
 use crate::event::{Body as EventBody, Id, ProposalMode};
@@ -21,7 +21,7 @@ use crate::view::page::{Key, Listed};
 use crate::view::{Page, Proposal};
 
 /// The columns by which proposals can be sorted.
-const COLUMNS: &[&str] =
+pub(super) const COLUMNS: &[&str] =
     &["at_risk_before", "expected_loss_avoided", "expires_at", "proposed_at", "changed_at", "score", "buyer_id"];
 /// The longest reason, in bytes.
 const REASON_BYTES_MAX: usize = 2_000;
@@ -31,10 +31,12 @@ const REASON_BYTES_MAX: usize = 2_000;
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
     /// `open` (where nobody says), `closed` or `all`.
+    #[param(schema_with = fields::proposal_states)]
     state: Option<String>,
     /// A buyer.
     buyer_id: Option<String>,
     /// `auto` or `review`.
+    #[param(schema_with = fields::modes)]
     mode: Option<String>,
 }
 
@@ -76,7 +78,8 @@ pub(super) struct ProposalPage {
 /// The proposals
 ///
 /// Those that all of the query is true of, those with most at risk first where nobody says.
-#[utoipa::path(get, path = "/v1/proposals", params(Wanted, PageQuery), responses((status = 200, body = ProposalPage)))]
+#[utoipa::path(get, path = "/v1/proposals", operation_id = "list_proposals", params(Wanted, PageQuery),
+    responses((status = 200, body = ProposalPage)))]
 pub(super) async fn list(
     State(shared): Side,
     Asked(wanted): Asked<Wanted>,
@@ -110,7 +113,7 @@ fn listed(proposal: Proposal, column: &str) -> Listed<Proposal> {
 /// One proposal
 ///
 /// The header ETag is its version: a decision names it in If-Match.
-#[utoipa::path(get, path = "/v1/proposals/{proposal_id}",
+#[utoipa::path(get, path = "/v1/proposals/{proposal_id}", operation_id = "get_proposal",
     params(("proposal_id" = String, Path, description = "The proposal's id.")),
     responses((status = 200, body = Proposal, headers(("ETag" = String, description = "Its version, in quotes.")))))]
 pub(super) async fn one(State(shared): Side, Named(proposal_id): Named) -> Result<Response, Problem> {
@@ -137,10 +140,10 @@ enum Verdict {
 pub(super) struct DecisionRequest {
     /// What is decided.
     decision: Verdict,
-    /// The limit of an amendment, in the currency of the proposal.
-    #[schema(example = "300000.00")]
+    /// The limit of an amendment, in the currency of the proposal: at most 10^14, with at most 4 decimals.
+    #[schema(example = "300000.00", max_length = 64)]
     amount: Option<String>,
-    /// Why; needed to amend or reject.
+    /// Why, in at most 2,000 bytes; needed to amend or reject.
     #[schema(max_length = 2000)]
     reason: Option<String>,
 }
@@ -187,7 +190,7 @@ fn version(headers: &HeaderMap) -> Result<u32, Problem> {
 ///
 /// The decision is written to the topic of decisions, under the name of who asks, and the engine takes it from there; where two
 /// people must approve, it waits for the other. What became of it is at Location.
-#[utoipa::path(post, path = "/v1/proposals/{proposal_id}/decision", request_body = DecisionRequest,
+#[utoipa::path(post, path = "/v1/proposals/{proposal_id}/decision", operation_id = "decide_proposal", request_body = DecisionRequest,
     params(("proposal_id" = String, Path, description = "The proposal's id."),
         ("If-Match" = String, Header, description = "The version that is decided on, in quotes."),
         ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same request is done once.")),
