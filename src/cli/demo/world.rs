@@ -62,10 +62,11 @@ impl World {
             partitions: PARTITIONS,
             names,
         };
-        // Snapshots are never read here, so inputs may go once they are consumed.
+        // Snapshots are never read here, so inputs may go once they are consumed; decisions the read side trims, who reads them too.
         let config = |place: usize| TopicConfig {
             partitions: PARTITIONS,
-            retained_bytes_max: (place < Topic::ALL.len()).then_some(RETAINED_BYTES_MAX),
+            retained_bytes_max: (place < Topic::ALL.len() && place != Topic::Decisions as usize)
+                .then_some(RETAINED_BYTES_MAX),
         };
         let log = EmbeddedLog::new(&(0..topics.names.len()).map(config).collect::<Vec<_>>());
         log.set_now(now);
@@ -167,8 +168,9 @@ impl World {
             (Fed::LimitProposals, outputs.limit_proposals),
             (Fed::LimitChanges, outputs.limit_changes),
             (Fed::OrderDecisions, outputs.order_decisions),
+            (Fed::Decisions, TopicId(Topic::Decisions as u16)),
         ];
-        let mut next = [[0; PARTITIONS as usize]; 5];
+        let mut next = [[0; PARTITIONS as usize]; 6];
         while !stop.is_set() {
             let mut count = 0;
             for ((fed, topic), next) in topics.iter().zip(&mut next) {
@@ -183,8 +185,12 @@ impl World {
                         Ok(at) => *next = at,
                         Err(error) => return tracing::error!("the read side ends: {error}"),
                     }
-                    // Everything told stays in the read model; the log may let it go.
-                    self.log.trim(*topic, partition, *next);
+                    // Everything told stays in the read model; the log may let it go, once the engine has read it too.
+                    let consumed = match fed {
+                        Fed::Decisions => self.log.committed(*topic, partition).unwrap_or(0),
+                        _ => *next,
+                    };
+                    self.log.trim(*topic, partition, consumed.min(*next));
                 }
             }
             if !feeder.is_ready() {
