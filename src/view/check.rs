@@ -238,8 +238,11 @@ impl Draft {
             }
         }
         if standing.overdue == Overdue::BeyondExtension {
-            let days = buyer.line.row.oldest_overdue_days;
-            let detail = format!("The oldest invoice is {days} days overdue, past what an insurer grants.");
+            let detail = match buyer.line.row.oldest_overdue_days {
+                // Written off, or not among the seller's own.
+                0 => "An overdue invoice has stopped a cover, which is not back in force.".to_owned(),
+                days => format!("The oldest invoice is {days} days overdue, past what an insurer grants."),
+            };
             self.add(Answer::Refer, "overdue_beyond_extension", detail);
         }
         if let Some(since) = buyer.covers.iter().filter_map(|cover| cover.stopped_since).min() {

@@ -31,6 +31,9 @@ pub struct World {
     topics: Arc<Topics>,
     base: Currency,
     clock: Arc<Clock>,
+    /// Milliseconds up to which everything is told that is written so early. What is later is not to be read yet: so no topic of the
+    /// past is read further than another.
+    whole_until_ms: Arc<AtomicI64>,
 }
 
 /// The simulated clock: it stands until the past is told.
@@ -65,20 +68,27 @@ impl World {
             partitions: PARTITIONS,
             names,
         };
-        // Snapshots are never read here, so inputs may go once they are consumed.
+        // Snapshots are never read here, so inputs may go once they are consumed; decisions the read side trims, who reads them too.
         let config = |place: usize| TopicConfig {
             partitions: PARTITIONS,
-            retained_bytes_max: (place < Topic::ALL.len()).then_some(RETAINED_BYTES_MAX),
+            retained_bytes_max: (place < Topic::ALL.len() && place != Topic::Decisions as usize)
+                .then_some(RETAINED_BYTES_MAX),
         };
         let log = EmbeddedLog::new(&(0..topics.names.len()).map(config).collect::<Vec<_>>());
         log.set_now(now);
         let clock = Clock { start: now, speed, since: Stopwatch::start(), began_ns: AtomicI64::new(-1) };
-        World { log, topics: Arc::new(topics), base, clock: Arc::new(clock) }
+        let whole_until_ms = Arc::new(AtomicI64::new(i64::MIN));
+        World { log, topics: Arc::new(topics), base, clock: Arc::new(clock), whole_until_ms }
     }
 
     /// The log.
     pub fn log(&self) -> &EmbeddedLog {
         &self.log
+    }
+
+    /// Milliseconds up to which everything is there that is written so early.
+    pub fn whole_until_ms(&self) -> i64 {
+        self.whole_until_ms.load(Ordering::Acquire)
     }
 
     /// The topics.
@@ -106,16 +116,14 @@ impl World {
     /// # Errors
     /// When the log takes no more.
     pub fn live(&self, mut days: Days, stop: &StopFlag) -> Result<(), LogError> {
-        for told in days.past(self.base) {
-            self.put(&told)?;
-        }
+        self.tell_past(days.past(self.base))?;
         self.tick()?;
         self.clock.began_ns.store(self.elapsed_ns() as i64, Ordering::Relaxed);
         while !stop.is_set() {
             let now = self.now();
             self.log.set_now(now);
             for told in days.until(now, self.base) {
-                self.put(&told)?;
+                self.put(&told, now)?;
             }
             self.tick()?;
             // Far ahead of real time a tick would come too seldom for a day of its own.
@@ -128,32 +136,51 @@ impl World {
         Ok(())
     }
 
-    /// Moves every shard's clock to now: with the clock of events time passes by events alone.
-    fn tick(&self) -> Result<(), LogError> {
-        let told = Told::tick(self.now());
-        self.put(&told)
+    /// Writes what happened before, each record at its time: by that the engine knows which topic's is the next.
+    fn tell_past(&self, past: Vec<Told>) -> Result<(), LogError> {
+        let mut at = Instant::from_nanos(0);
+        for told in past {
+            // In order of arrival: an event that comes late is written after what came before it.
+            at = at.max(told.time);
+            self.whole_until_ms.store(millis(at) - 1, Ordering::Release);
+            self.put(&told, at)?;
+        }
+        self.whole_until_ms.store(i64::MAX, Ordering::Release);
+        Ok(())
     }
 
-    fn put(&self, told: &Told) -> Result<(), LogError> {
+    /// Moves every shard's clock to now: with the clock of events time passes by events alone.
+    fn tick(&self) -> Result<(), LogError> {
+        let now = self.now();
+        self.put(&Told::tick(now), now)
+    }
+
+    fn put(&self, told: &Told, at: Instant) -> Result<(), LogError> {
         let topic = TopicId(told.home as u16);
         match &told.buyer_id {
             Some(buyer_id) => {
                 let partition = partition_of(buyer_id.as_bytes(), PARTITIONS);
-                self.append(topic, partition, Some(buyer_id), &told.value).map(|_| ())
+                self.append(topic, partition, at, Some(buyer_id), &told.value).map(|_| ())
             }
-            None => {
-                (0..PARTITIONS).try_for_each(|partition| self.append(topic, partition, None, &told.value).map(|_| ()))
-            }
+            None => (0..PARTITIONS)
+                .try_for_each(|partition| self.append(topic, partition, at, None, &told.value).map(|_| ())),
         }
     }
 
-    fn append(&self, topic: TopicId, partition: u32, key: Option<&str>, value: &[u8]) -> Result<i64, LogError> {
+    fn append(
+        &self,
+        topic: TopicId,
+        partition: u32,
+        at: Instant,
+        key: Option<&str>,
+        value: &[u8],
+    ) -> Result<i64, LogError> {
         let mut records = Records::default();
         records.push(&Record {
             topic,
             partition,
             offset: 0,
-            time_ms: self.now().nanos() / 1_000_000,
+            time_ms: millis(at),
             key: key.map(str::as_bytes),
             value: Some(value),
             headers: Headers::Listed(&[]),
@@ -173,8 +200,9 @@ impl World {
             (Fed::LimitProposals, outputs.limit_proposals),
             (Fed::LimitChanges, outputs.limit_changes),
             (Fed::OrderDecisions, outputs.order_decisions),
+            (Fed::Decisions, TopicId(Topic::Decisions as u16)),
         ];
-        let mut next = [[0; PARTITIONS as usize]; 5];
+        let mut next = [[0; PARTITIONS as usize]; 6];
         while !stop.is_set() {
             let mut count = 0;
             let mut lag_records = BTreeMap::new();
@@ -184,19 +212,26 @@ impl World {
                     let mut written = Ok(());
                     let read = self.log.read(*topic, partition, *next, Isolation::Committed, |record| {
                         feeder.take(*fed, name, record);
-                        written = kept.take(record);
+                        // Decisions come from people: what is kept is what the engine told.
+                        if *fed != Fed::Decisions {
+                            written = kept.take(record);
+                        }
                         count += 1;
                         written.is_ok()
                     });
                     written?;
                     *next = read.map_err(|error| CliError::Failed(format!("the outputs cannot be read: {error}")))?;
-                    // Everything told stays in the read model; the log may let it go.
-                    self.log.trim(*topic, partition, *next);
+                    // Everything told stays in the read model; the log may let it go, once the engine has read it too.
+                    let consumed = match fed {
+                        Fed::Decisions => self.log.committed(*topic, partition).unwrap_or(0),
+                        _ => *next,
+                    };
+                    self.log.trim(*topic, partition, consumed.min(*next));
                     let waiting = (self.log.end(*topic, partition) - *next).max(0) as u64;
                     *lag_records.entry(name.clone()).or_default() += waiting;
                 }
             }
-            feeder.set_lag(lag_records);
+            feeder.set_lag(0, lag_records);
             if !feeder.is_ready() {
                 feeder.caught_up();
             }
@@ -208,15 +243,49 @@ impl World {
     }
 }
 
+fn millis(at: Instant) -> i64 {
+    at.nanos() / 1_000_000
+}
+
 impl Outlet for World {
     fn write(&self, home: Topic, buyer_id: &str, value: Vec<u8>) -> Writing {
         let topic = TopicId(home as u16);
         let partition = partition_of(buyer_id.as_bytes(), PARTITIONS);
-        let written = self.append(topic, partition, Some(buyer_id), &value);
+        let written = self.append(topic, partition, self.now(), Some(buyer_id), &value);
         let topic = self.topics.names[usize::from(topic.0)].clone();
         Box::pin(std::future::ready(match written {
             Ok(offset) => Ok(Written { topic, partition, offset }),
             Err(error) => Err(NotWritten(error.to_string())),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Day;
+
+    #[test]
+    fn the_past_is_written_at_the_times_at_which_it_happened() {
+        let base = Currency::parse("EUR").expect("a currency");
+        let mut days = Days::new(1, 20, 40, Day::parse("2026-11-22").expect("a day")).expect("a portfolio");
+        let world = World::new(base, days.now(), 3600);
+        assert_eq!(world.whole_until_ms(), i64::MIN, "nothing may be read before anything is told");
+        world.tell_past(days.past(base)).expect("there is room");
+        let mut times = Vec::new();
+        let invoices = TopicId(Topic::Invoices as u16);
+        for partition in 0..PARTITIONS {
+            let mut last = 0;
+            let take = |record: &Record<'_>| {
+                assert!(record.time_ms >= last, "in order of arrival");
+                last = record.time_ms;
+                times.push(last);
+                true
+            };
+            world.log.read(invoices, partition, 0, Isolation::Committed, take).expect("it is there");
+        }
+        let days_between = (times.iter().max().expect("some") - times.iter().min().expect("some")) / 86_400_000;
+        assert!((30..=40).contains(&days_between), "{days_between}");
+        assert_eq!(world.whole_until_ms(), i64::MAX);
     }
 }
