@@ -24,6 +24,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
 use tokio::sync::broadcast;
+use utoipa::openapi::RefOr;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -180,9 +181,20 @@ fn describe(description: &mut utoipa::openapi::OpenApi) {
     for (name, scheme) in [("bearer", HttpAuthScheme::Bearer), ("basic", HttpAuthScheme::Basic)] {
         components.security_schemes.insert(name.to_owned(), SecurityScheme::Http(Http::new(scheme)).into());
     }
-    for item in description.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.post].into_iter().flatten();
-        for operation in operations {
+    for (path, item) in &mut description.paths.paths {
+        for (method, operation) in [("get", &mut item.get), ("post", &mut item.post)] {
+            let Some(operation) = operation else { continue };
+            // The names of handlers are not told apart by their modules.
+            let words: Vec<&str> =
+                path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+            operation.operation_id = Some(format!("{method}_{}", words.join("_")));
+            for response in operation.responses.responses.values_mut() {
+                if let RefOr::T(response) = response
+                    && response.description.is_empty()
+                {
+                    response.description = operation.summary.clone().unwrap_or_default();
+                }
+            }
             for (status, what) in fields::ERRORS {
                 operation.responses.responses.entry((*status).to_owned()).or_insert_with(|| fields::problem(what));
             }
