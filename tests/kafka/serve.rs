@@ -43,7 +43,8 @@ impl Server {
     /// Starts `vigie serve`; it is not ready yet.
     fn start(scene: &Scene, name: &str, flags: &[&str]) -> Server {
         let port = free_port();
-        let flags = [&["--listen", &format!("127.0.0.1:{port}")], flags].concat();
+        let listen = format!("127.0.0.1:{port}");
+        let flags = [&["--listen", &*listen], flags].concat();
         Server::of(command(scene, &["serve"], &flags), scene, name, port)
     }
 
@@ -52,10 +53,6 @@ impl Server {
         let file = std::fs::File::create(&log).unwrap();
         command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
         Server { child: command.spawn().unwrap(), port, log, token: None }
-    }
-
-    fn with_token(self, token: &str) -> Server {
-        Server { token: Some(token.to_owned()), ..self }
     }
 
     fn ready(scene: &Scene, name: &str, flags: &[&str]) -> Server {
@@ -304,8 +301,7 @@ fn of_two_orders_that_do_not_both_fit_one_is_held() {
 #[test]
 fn a_restart_changes_no_answer_and_run_with_serve_gives_the_same() {
     let broker = Broker::shared();
-    let mut scene = Scene::new(broker, 3, Way::HomeTopics, Clock::Event);
-    scene.settings += "cold_start = \"full\"\n";
+    let scene = Scene::new(broker, 3, Way::HomeTopics, Clock::Event);
     let lines = Events::of(&scene, 11, 60).take(6000);
     let monitor = Monitor::ready(&scene, "a");
     send(broker, &scene, &lines);
@@ -408,8 +404,8 @@ fn it_listens_for_others_only_where_it_knows_who_asks_and_no_secret_gets_out() {
     };
     let (decides, reads) = (token("m.keller", "read,decide"), token("erp", "read"));
     std::fs::write(scene.folder().join("tokens"), format!("{}\n{}\n", decides.1, reads.1)).unwrap();
-    let mut server =
-        Server::start(&scene, "serve", &["--tokens", "tokens", "--log-level", "trace"]).with_token(&decides.0);
+    let mut server = Server::start(&scene, "serve", &["--tokens", "tokens", "--log-level", "trace"]);
+    server.token = Some(decides.0.clone());
     server.await_ready();
     assert_eq!(server.told("/v1/me")["name"], "m.keller");
     let mut pages = String::new();
