@@ -20,7 +20,7 @@ KAFKA  := docker/kafka-local/kafka
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help test tools fmt clippy unit doc deny build demo real backtest bench bench-peers bench-micro oracle golden scenarios
-.PHONY: kafka kafka-stop kafka-jars grafana grafana-live docker-check outside
+.PHONY: kafka kafka-stop kafka-jars grafana grafana-live docker-check outside browser
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,19 @@ grafana: tools ## The dashboards by Grafana's own types, the alert rules by prom
 
 grafana-live: build ## Dashboards and rules on a real Prometheus that reads a running demo: data for every expression
 	tests/grafana/run live
+
+# By the debug binary, which the tests have built already: make browser VIGIE=target/release/vigie takes the other as it is.
+browser: VIGIE = target/debug/vigie
+browser: tools ## The console in a real browser, Debian's Chromium, on a running demo; screenshots are kept in target/browser
+	@if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing: chromium"; \
+	    export DEBIAN_FRONTEND=noninteractive; \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	fi
+	$(if $(filter target/debug/vigie,$(VIGIE)),$(CARGO) build --locked)
+	@if ! command -v chromium >/dev/null && [ -z "$$VIGIE_BROWSER" ]; then \
+	    echo "*** NOT CHECKED: the console in a browser. chromium is missing: install it, or name another in VIGIE_BROWSER"; \
+	else echo "tests/browser/run"; VIGIE=$(VIGIE) tests/browser/run; fi
 
 docker-check: tools ## Dockerfile, compose.yml and the Kubernetes manifests, by what runs without Docker
 	tests/docker/run
