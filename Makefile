@@ -11,7 +11,7 @@ KAFKA_PORT ?= 9092
 
 ORACLE := $(SHARED)/oracle/ledger_oracle.py
 VIGIE  := target/release/vigie
-DEMO   := target/demo
+SAMPLE := target/sample
 REAL   := target/real
 TESTED := target/backtest
 TOOL   := $(CARGO) test --locked --quiet --test against_oracle --
@@ -19,8 +19,8 @@ KAFKA  := docker/kafka-local/kafka
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help test tools fmt clippy unit doc deny build demo real backtest bench bench-peers bench-micro oracle golden scenarios
-.PHONY: kafka kafka-stop kafka-jars grafana grafana-live docker-check outside
+.PHONY: help test tools fmt clippy unit doc deny build demo sample real backtest bench bench-peers bench-micro oracle golden scenarios
+.PHONY: kafka kafka-stop kafka-jars grafana grafana-live docker-check outside live
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,12 +86,15 @@ grafana: tools ## The dashboards by Grafana's own types, the alert rules by prom
 grafana-live: build ## Dashboards and rules on a real Prometheus that reads a running demo: data for every expression
 	tests/grafana/run live
 
-docker-check: tools ## Dockerfile, compose.yml and the Kubernetes manifests, by what runs without Docker
+docker-check: build ## Dockerfile, compose.yml and the Kubernetes manifests, by what runs without Docker
 	tests/docker/run
 
 outside: build ## Outputs, schemas and the AsyncAPI document, by validators that are not ours
 	tests/outside/run asyncapi
 	tests/outside/run outputs
+
+live: build ## A running demo, open and with tokens, worked with and asked by Prometheus, schemathesis and validators
+	tests/live/run
 
 doc:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --locked
@@ -106,11 +109,14 @@ deny:
 build: tools
 	$(CARGO) build --release --locked
 
-demo: build ## A generated portfolio through the engine: its summary, the ten worst buyers, the alerts
-	@mkdir -p $(DEMO)
-	$(VIGIE) generate --preset small --seed 1 --output $(DEMO)/events.jsonl
-	$(VIGIE) replay $(DEMO)/events.jsonl --report $(DEMO)/report.csv --outputs $(DEMO)/outputs.jsonl
-	@echo "written to $(DEMO): events.jsonl, report.csv, outputs.jsonl"
+demo: build ## All of it in one process, without a server: open the address that it prints; Ctrl-C ends it
+	$(VIGIE) demo
+
+sample: build ## A generated portfolio through the engine: its summary, the ten worst buyers, the alerts
+	@mkdir -p $(SAMPLE)
+	$(VIGIE) generate --preset small --seed 1 --output $(SAMPLE)/events.jsonl
+	$(VIGIE) replay $(SAMPLE)/events.jsonl --report $(SAMPLE)/report.csv --outputs $(SAMPLE)/outputs.jsonl
+	@echo "written to $(SAMPLE): events.jsonl, report.csv, outputs.jsonl"
 
 real: build ## The two public extracts, imported and replayed (where SHARED names them)
 	@if [ ! -d "$(SHARED)/data" ]; then \

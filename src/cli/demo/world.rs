@@ -173,25 +173,31 @@ impl World {
             (Fed::LimitProposals, outputs.limit_proposals),
             (Fed::LimitChanges, outputs.limit_changes),
             (Fed::OrderDecisions, outputs.order_decisions),
+            (Fed::Decisions, TopicId(Topic::Decisions as u16)),
         ];
-        let mut next = [[0; PARTITIONS as usize]; 5];
+        let mut next = [[0; PARTITIONS as usize]; 6];
         while !stop.is_set() {
             let mut count = 0;
             let mut lag_records = BTreeMap::new();
             for ((fed, topic), next) in topics.iter().zip(&mut next) {
                 let name = &self.topics.names[usize::from(topic.0)];
+                let is_output = *fed != Fed::Decisions;
                 for (partition, next) in (0..).zip(next) {
                     let mut written = Ok(());
                     let read = self.log.read(*topic, partition, *next, Isolation::Committed, |record| {
                         feeder.take(*fed, name, record);
-                        written = kept.take(record);
+                        if is_output {
+                            written = kept.take(record);
+                        }
                         count += 1;
                         written.is_ok()
                     });
                     written?;
                     *next = read.map_err(|error| CliError::Failed(format!("the outputs cannot be read: {error}")))?;
-                    // Everything told stays in the read model; the log may let it go.
-                    self.log.trim(*topic, partition, *next);
+                    if is_output {
+                        // Everything told stays in the read model; the log may let it go.
+                        self.log.trim(*topic, partition, *next);
+                    }
                     let waiting = (self.log.end(*topic, partition) - *next).max(0) as u64;
                     *lag_records.entry(name.clone()).or_default() += waiting;
                 }
