@@ -11,7 +11,7 @@ KAFKA_PORT ?= 9092
 
 ORACLE := $(SHARED)/oracle/ledger_oracle.py
 VIGIE  := target/release/vigie
-DEMO   := target/demo
+SAMPLE := target/sample
 REAL   := target/real
 TESTED := target/backtest
 TOOL   := $(CARGO) test --locked --quiet --test against_oracle --
@@ -19,13 +19,13 @@ KAFKA  := docker/kafka-local/kafka
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help test tools fmt clippy unit doc deny build demo real backtest bench bench-peers bench-micro oracle golden scenarios
-.PHONY: kafka kafka-stop kafka-jars grafana grafana-live docker-check outside browser
+.PHONY: help test tools fmt clippy unit doc deny build demo sample real backtest bench bench-peers bench-micro oracle golden scenarios
+.PHONY: kafka kafka-stop kafka-jars grafana grafana-live docker-check outside live browser debug
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: tools fmt clippy unit doc deny ## All that CI checks: format, lints, tests, documentation, licences
+test: tools fmt clippy unit doc deny grafana docker-check live browser ## All that CI checks: format, lints, tests, documentation, licences, and a demo asked by others
 
 # A C compiler builds the compressors and, with C++, make and OpenSSL, the client of Kafka; Java and Maven run Kafka itself.
 # Prometheus asks the dashboards' questions, Node and Python run the validators that are not ours.
@@ -83,28 +83,35 @@ kafka-stop: ## Ends it: make kafka-stop KAFKA_PORT=9092
 grafana: tools ## The dashboards by Grafana's own types, the alert rules by promtool
 	tests/grafana/run files
 
-grafana-live: build ## Dashboards and rules on a real Prometheus that reads a running demo: data for every expression
+# These look at a running demo by the debug binary, which the tests have built already; make live VIGIE=target/release/vigie takes
+# another one as it is.
+debug: tools
+	$(CARGO) build --locked
+
+grafana-live docker-check outside live browser: export VIGIE := target/debug/vigie
+
+grafana-live: debug ## Dashboards and rules on a real Prometheus that reads a running demo: data for every expression
 	tests/grafana/run live
 
-# By the debug binary, which the tests have built already: make browser VIGIE=target/release/vigie takes the other as it is.
-browser: VIGIE = target/debug/vigie
-browser: tools ## The console in a real browser, Debian's Chromium, on a running demo; screenshots are kept in target/browser
+docker-check: debug ## Dockerfile, compose.yml and the Kubernetes manifests, by what runs without Docker
+	tests/docker/run
+
+outside: debug ## Outputs, schemas and the AsyncAPI document, by validators that are not ours
+	tests/outside/run asyncapi
+	tests/outside/run outputs
+
+live: debug ## A running demo, open and with tokens, worked with and asked by Prometheus, schemathesis and validators
+	tests/live/run
+
+browser: debug ## The console in a real browser, Debian's Chromium, on a running demo; screenshots are kept in target/browser
 	@if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "installing: chromium"; \
 	    export DEBIAN_FRONTEND=noninteractive; \
 	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 	fi
-	$(if $(filter target/debug/vigie,$(VIGIE)),$(CARGO) build --locked)
 	@if ! command -v chromium >/dev/null && [ -z "$$VIGIE_BROWSER" ]; then \
 	    echo "*** NOT CHECKED: the console in a browser. chromium is missing: install it, or name another in VIGIE_BROWSER"; \
-	else echo "tests/browser/run"; VIGIE=$(VIGIE) tests/browser/run; fi
-
-docker-check: tools ## Dockerfile, compose.yml and the Kubernetes manifests, by what runs without Docker
-	tests/docker/run
-
-outside: build ## Outputs, schemas and the AsyncAPI document, by validators that are not ours
-	tests/outside/run asyncapi
-	tests/outside/run outputs
+	else echo "tests/browser/run"; tests/browser/run; fi
 
 doc:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --locked
@@ -119,11 +126,14 @@ deny:
 build: tools
 	$(CARGO) build --release --locked
 
-demo: build ## A generated portfolio through the engine: its summary, the ten worst buyers, the alerts
-	@mkdir -p $(DEMO)
-	$(VIGIE) generate --preset small --seed 1 --output $(DEMO)/events.jsonl
-	$(VIGIE) replay $(DEMO)/events.jsonl --report $(DEMO)/report.csv --outputs $(DEMO)/outputs.jsonl
-	@echo "written to $(DEMO): events.jsonl, report.csv, outputs.jsonl"
+demo: build ## All of it in one process, without a server: open the address that it prints; Ctrl-C ends it
+	$(VIGIE) demo
+
+sample: build ## A generated portfolio through the engine: its summary, the ten worst buyers, the alerts
+	@mkdir -p $(SAMPLE)
+	$(VIGIE) generate --preset small --seed 1 --output $(SAMPLE)/events.jsonl
+	$(VIGIE) replay $(SAMPLE)/events.jsonl --report $(SAMPLE)/report.csv --outputs $(SAMPLE)/outputs.jsonl
+	@echo "written to $(SAMPLE): events.jsonl, report.csv, outputs.jsonl"
 
 real: build ## The two public extracts, imported and replayed (where SHARED names them)
 	@if [ ! -d "$(SHARED)/data" ]; then \

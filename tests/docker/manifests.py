@@ -4,8 +4,10 @@ Run by tests/docker/run, which installs what this needs. It runs nothing: that t
 """
 
 import json
+import os
 import pathlib
 import re
+import subprocess
 import sys
 import tomllib
 
@@ -122,6 +124,42 @@ def settings(errors):
             errors.append(f"docker/k8s/vigie.toml: there is no setting {name}")
 
 
+def commands(errors):
+    """What containers are told to do is something that the program does: it says so where it is asked for help on that."""
+    vigie = os.environ.get("VIGIE", "target/release/vigie")
+    if not os.access(vigie, os.X_OK):
+        print(f"*** NOT CHECKED: the commands of the containers. {vigie} is not there: make build, or VIGIE=path")
+        return
+    told = []
+    for name, service in yaml.safe_load((DOCKER / "compose.yml").read_text())["services"].items():
+        if service["image"].startswith("vigie"):
+            # ${NAME:-default} is for compose to fill.
+            words = [re.sub(r"\$\{\w+:-(.*?)\}", r"\1", str(word)) for word in service["command"]]
+            told.append((f"compose.yml: {name}", words))
+    for path in sorted(K8S.glob("*.yaml")):
+        for document in yaml.safe_load_all(path.read_text()):
+            for container in document.get("spec", {}).get("template", {}).get("spec", {}).get("containers", []):
+                told.append((f"{path}: {container['name']}", [str(word) for word in container["args"]]))
+    if len(told) < 6:
+        errors.append(f"only {len(told)} containers were found")
+    for where, words in told:
+        asked = subprocess.run([vigie, *words, "--help"], capture_output=True, text=True, timeout=20)
+        if asked.returncode != 0:
+            errors.append(f"{where}: vigie {' '.join(words)}: {asked.stderr.strip().splitlines()[0]}")
+
+
+def versions(errors):
+    """The broker of compose.yml is the one of the tests."""
+    pom = re.search(r"<kafka.version>(.*)</kafka.version>", (DOCKER / "kafka-local/pom.xml").read_text())[1]
+    broker = yaml.safe_load((DOCKER / "compose.yml").read_text())["services"]["kafka"]["image"]
+    if broker != f"apache/kafka:{pom}":
+        errors.append(f"compose.yml: {broker} is another version than {pom} of kafka-local/pom.xml")
+    port = tomllib.loads(pathlib.Path("src/cli/config/vigie.toml").read_text())["serve"]["listen"].split(":")[1]
+    for path in (DOCKER / "Dockerfile", DOCKER / "compose.yml", DOCKER / "prometheus.yml", K8S / "serve.yaml", K8S / "network.yaml"):
+        if port not in path.read_text():
+            errors.append(f"{path}: the read side is not at its usual port, {port}")
+
+
 def image(errors):
     """The image is built by the Rust that Cargo.toml asks for, and from files that it is given."""
     dockerfile = (DOCKER / "Dockerfile").read_text()
@@ -138,7 +176,7 @@ def image(errors):
 
 def main():
     errors = []
-    for check in (compose, scraped, manifests, settings, image):
+    for check in (compose, scraped, manifests, settings, commands, versions, image):
         check(errors)
     for error in errors:
         print(error, file=sys.stderr)

@@ -2,7 +2,7 @@
 Kafka in structured mode and in binary mode, and checked by a JSON Schema validator against schemas/. The examples in the schemas,
 of inputs too, go the same way.
 
-Run by tests/outside/run: python events.py OUTPUTS.jsonl...
+Run by tests/outside/run: python events.py [--every-type] OUTPUTS.jsonl...
 """
 
 import collections
@@ -18,6 +18,17 @@ from cloudevents.core.formats.json import JSONFormat
 SCHEMAS = pathlib.Path("schemas")
 FORMAT = JSONFormat()
 SHOWN_MAX = 20
+# What the engine puts out, but for dead letters, which are no events.
+OUTPUT_TYPES = [
+    "alert.raised",
+    "alert.escalated",
+    "alert.cleared",
+    "exposure.updated",
+    "limit.changed",
+    "limit.reduction_closed",
+    "limit.reduction_proposed",
+    "order.hold_decided",
+]
 
 
 class Judge:
@@ -79,7 +90,8 @@ def spoiled(line):
         yield f"with {attribute} {value!r}", {**event, attribute: value}
 
 
-def main(paths):
+def main(arguments):
+    paths = [argument for argument in arguments if argument != "--every-type"]
     judge = Judge()
     counts = collections.Counter()
     bad_examples = list(examples(judge))
@@ -100,6 +112,9 @@ def main(paths):
                             sys.exit(f"an event {what} passed: nothing is checked")
     print(", ".join(f"{count} {name}" for name, count in sorted(counts.items())))
     print(f"{counts.total()} outputs, {wrong} of them not valid")
+    missing = [name for name in OUTPUT_TYPES if name not in counts] if "--every-type" in arguments else []
+    if missing:
+        sys.exit(f"none of: {', '.join(missing)}")
     sys.exit(1 if wrong or bad_examples or not counts else 0)
 
 

@@ -208,6 +208,7 @@ impl World {
             let mut lag_records = BTreeMap::new();
             for ((fed, topic), next) in topics.iter().zip(&mut next) {
                 let name = &self.topics.names[usize::from(topic.0)];
+                let is_output = *fed != Fed::Decisions;
                 for (partition, next) in (0..).zip(next) {
                     let mut written = Ok(());
                     let read = self.log.read(*topic, partition, *next, Isolation::Committed, |record| {

@@ -136,3 +136,68 @@ fn problem(status: &str, what: &str) -> Response {
     }
     .build()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    fn described() -> Value {
+        let mut description = super::super::routes().into_openapi();
+        complete(&mut description);
+        serde_json::to_value(&description).expect("a description is JSON")
+    }
+
+    /// Path and operation of each.
+    fn operations(description: &Value) -> impl Iterator<Item = (&String, &Value)> {
+        let paths = description["paths"].as_object().expect("paths");
+        paths.iter().flat_map(|(path, item)| item.as_object().expect("methods").values().map(move |of| (path, of)))
+    }
+
+    #[test]
+    fn every_operation_has_an_id_of_its_own_and_says_what_each_answer_is() {
+        let description = described();
+        let mut ids = BTreeSet::new();
+        for (path, operation) in operations(&description) {
+            let id = operation["operationId"].as_str().expect("an id");
+            assert!(ids.insert(id), "{id} is twice");
+            for (status, answer) in operation["responses"].as_object().expect("answers") {
+                assert!(answer["description"].as_str().is_some_and(|text| !text.is_empty()), "{path} {status}");
+            }
+        }
+        assert!(ids.len() > 10);
+    }
+
+    #[test]
+    fn only_what_takes_a_body_or_names_something_answers_as_such() {
+        for (path, operation) in operations(&described()) {
+            let answers = &operation["responses"];
+            let has = |status: &str| answers.get(status).is_some();
+            assert_eq!(has("404"), path.contains('{'), "{path}");
+            for status in ["413", "415", "422", "503"] {
+                assert_eq!(has(status), operation.get("requestBody").is_some(), "{path} {status}");
+            }
+            assert!(has("401") && has("429") && answers["429"]["headers"].get("Retry-After").is_some(), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_one_of_some_words_says_which() {
+        let description = described();
+        let word = |path: &str, name: &str| {
+            let parameters = description["paths"][path]["get"]["parameters"].as_array().expect("parameters");
+            let found = parameters.iter().find(|parameter| parameter["name"] == name).expect("it");
+            assert_eq!(found["required"], false, "{path} {name}");
+            let words = found["schema"]["enum"].as_array().expect("words").clone();
+            words.iter().map(|word| word.as_str().expect("text").to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(word("/v1/alerts", "state"), ["open", "cleared", "all"]);
+        assert_eq!(word("/v1/proposals", "state"), ["open", "closed", "all"]);
+        assert_eq!(word("/v1/limit-changes", "sort")[..2], ["at", "-at"]);
+        assert!(word("/v1/buyers", "sort").contains(&"-retained".to_owned()));
+        assert_eq!(word("/v1/portfolio", "by").len(), 6);
+    }
+}

@@ -140,7 +140,25 @@ struct Description;
 /// Everything under `/v1`, and the description of it at `/openapi.json` and `/docs`.
 pub fn router(side: ReadSide) -> Router {
     let shared = Arc::new(Shared { side, remembered: Remembered::default(), lists: Lists::default() });
-    let (router, mut description) = OpenApiRouter::with_openapi(Description::openapi())
+    let (router, mut description) = routes()
+        .layer(from_fn_with_state(Arc::clone(&shared), counted))
+        .with_state(Arc::clone(&shared))
+        .split_for_parts();
+    described::complete(&mut description);
+    let text: Arc<str> = description.to_json().expect("a description is JSON").into();
+    let json = move || {
+        let text = text.to_string();
+        async move { ([(header::CONTENT_TYPE, "application/json")], text) }
+    };
+    let style = || async { ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("docs.css")) };
+    let script = || async { ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("docs.js")) };
+    let router = router.route("/openapi.json", get(json)).route("/docs", get(docs));
+    router.route("/docs.css", get(style)).route("/docs.js", get(script))
+}
+
+/// What can be asked, with what each handler says of itself.
+fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(me))
         .routes(routes!(buyers::list))
         .routes(routes!(buyers::one))
@@ -158,19 +176,6 @@ pub fn router(side: ReadSide) -> Router {
         .routes(routes!(portfolio::arrow))
         .routes(routes!(events::stream))
         .routes(routes!(orders::check))
-        .layer(from_fn_with_state(Arc::clone(&shared), counted))
-        .with_state(Arc::clone(&shared))
-        .split_for_parts();
-    described::complete(&mut description);
-    let text: Arc<str> = description.to_json().expect("a description is JSON").into();
-    let json = move || {
-        let text = text.to_string();
-        async move { ([(header::CONTENT_TYPE, "application/json")], text) }
-    };
-    let style = || async { ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("docs.css")) };
-    let script = || async { ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("docs.js")) };
-    let router = router.route("/openapi.json", get(json)).route("/docs", get(docs));
-    router.route("/docs.css", get(style)).route("/docs.js", get(script))
 }
 
 /// Counts an answer by its route.

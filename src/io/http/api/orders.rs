@@ -34,10 +34,10 @@ const HOLD_NS: i64 = 24 * 3_600 * 1_000_000_000;
 #[serde(deny_unknown_fields)]
 pub(super) struct OrderCheckRequest {
     /// The buyer.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(min_length = 1, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     buyer_id: String,
     /// Its amount, over 0.
-    #[schema(example = "250000.00")]
+    #[schema(example = "250000.00", pattern = "^(0|[1-9][0-9]{0,13})([.][0-9]{1,4})?$")]
     amount: String,
     /// Its currency.
     #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
@@ -45,7 +45,7 @@ pub(super) struct OrderCheckRequest {
     /// Who sells it, where sellers are told apart. Only a hold says so.
     seller_id: Option<String>,
     /// Its id; needed for a hold.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(min_length = 1, max_length = 128, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     order_id: Option<String>,
     /// When it would be invoiced.
     #[schema(format = Date)]

@@ -141,7 +141,7 @@ pub(super) struct DecisionRequest {
     /// What is decided.
     decision: Verdict,
     /// The limit of an amendment, in the currency of the proposal: at most 10^14, with at most 4 decimals.
-    #[schema(example = "300000.00", max_length = 64)]
+    #[schema(example = "300000.00", pattern = "^(0|[1-9][0-9]{0,13})([.][0-9]{1,4})?$")]
     amount: Option<String>,
     /// Why, in at most 2,000 bytes; needed to amend or reject.
     #[schema(max_length = 2000)]
