@@ -214,7 +214,7 @@ impl World {
                     let read = self.log.read(*topic, partition, *next, Isolation::Committed, |record| {
                         feeder.take(*fed, name, record);
                         // Decisions come from people: what is kept is what the engine told.
-                        if *fed != Fed::Decisions {
+                        if is_output {
                             written = kept.take(record);
                         }
                         count += 1;
