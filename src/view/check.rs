@@ -28,7 +28,7 @@ pub struct CheckRules {
 impl Default for CheckRules {
     fn default() -> CheckRules {
         CheckRules {
-            single_risk_over: Cents(1_000_000_00),
+            single_risk_over: Cents(100_000_000),
             single_risk_months_max: 12,
             refer_from: Grade::E,
             reject_from: Grade::F,

@@ -139,7 +139,6 @@ struct Story {
 struct Description;
 
 /// Everything under `/v1`, and the description of it at `/openapi.json` and `/docs`.
-#[must_use]
 pub fn router(side: ReadSide) -> Router {
     let shared = Arc::new(Shared { side, remembered: Remembered::default(), lists: Lists::default() });
     let (router, mut description) = OpenApiRouter::with_openapi(Description::openapi())
