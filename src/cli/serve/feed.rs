@@ -13,7 +13,7 @@ use crate::cli::run::tries_again;
 use crate::event::Topic;
 use crate::io::clock::{self, Stopwatch};
 use crate::io::http::api::{self, CHANGES_MAX, NotWritten, Outlet, ReadSide, Writing, Written};
-use crate::io::http::read_side;
+use crate::io::http::{read_side, when_ready};
 use crate::io::kafka::{Begin, EventOutlet, Follower, KafkaLog, OpenError, Settings};
 use crate::io::metrics::Metrics;
 use crate::io::metrics::read_side::ReadSideMetrics;
@@ -92,7 +92,8 @@ pub fn serve(plan: &Plan<'_>, stop: &StopFlag) -> Result<(), CliError> {
         stories: &[],
         now: Box::new(clock::wall_clock),
     };
-    let server = plan.serve.start(api::router(side).merge(read_side(feeder.clone(), plan.engine.clone())))?;
+    let answers = when_ready(api::router(side), feeder.clone());
+    let server = plan.serve.start(answers.merge(read_side(feeder.clone(), plan.engine.clone())))?;
     info!("API and console at {}://{}/", plan.serve.scheme(), server.address());
     let ended = read(plan, &settings, &inputs, &outlet, &feeder, stop);
     server.stop();
