@@ -1,6 +1,7 @@
 //! Owns what arbiters decided, as the topic of decisions has it: approvals, rejections and snoozes.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::told::{At, NotTold, On, Told};
@@ -67,19 +68,16 @@ struct Data {
     version: u32,
     decided_by: String,
     #[serde(default)]
-    amount: Option<Amount>,
+    amount: Option<Box<RawValue>>,
     #[serde(default)]
     until: Option<On>,
     #[serde(default)]
     reason: Option<String>,
 }
 
-/// Money may come as a string or as a number.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Amount {
-    Text(String),
-    Number(serde_json::Number),
+/// Money as it is written: a string or a number, which is never read through a float.
+fn amount_text(raw: &RawValue) -> Result<String, NotTold> {
+    if raw.get().starts_with('"') { Ok(serde_json::from_str(raw.get())?) } else { Ok(raw.get().to_owned()) }
 }
 
 impl Decision {
@@ -90,10 +88,7 @@ impl Decision {
             Decided::Snooze => data.alert_id,
             Decided::Approve | Decided::Amend | Decided::Reject => data.proposal_id,
         };
-        let amount = data.amount.map(|amount| match amount {
-            Amount::Text(text) => text,
-            Amount::Number(number) => number.to_string(),
-        });
+        let amount = data.amount.as_deref().map(amount_text).transpose()?;
         Ok(Decision {
             decision_id,
             buyer_id: event.subject.clone().into_owned(),

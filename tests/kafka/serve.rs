@@ -363,6 +363,8 @@ fn it_is_ready_when_it_has_read_what_was_there_and_waits_while_kafka_is_away() {
     let ready = server.get("/ready").expect("an answer");
     assert_eq!(ready.status, 503, "{}", ready.body);
     assert!(!ready.body.is_empty());
+    let early = server.get("/v1/buyers").expect("an answer");
+    assert_eq!((early.status, &early.json()["code"]), (503, &json!("not_ready")), "half of it is not told");
     await_that("it says that Kafka is away", MONITOR_MAX, || server.log().contains("tried again"));
     let order = json!({"buyer_id": "B-1", "amount": "1", "currency": "EUR", "order_id": "o", "hold": true});
     assert_eq!(server.post("/v1/order-checks", &[], &order).status, 503);

@@ -11,8 +11,9 @@ mod watched;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tower_http::compression::CompressionLayer;
@@ -35,8 +36,23 @@ pub fn read_side(side: api::ReadSide, feeder: Feeder, engine: Option<Arc<Metrics
         .route("/metrics", get(both_pages))
         .route("/live", get(live))
         .route("/ready", get(both_ready))
-        .with_state((feeder, engine));
-    about.merge(console::router()).merge(api::router(side)).layer(CompressionLayer::new())
+        .with_state((feeder.clone(), engine));
+    about.merge(console::router()).merge(when_ready(api::router(side), feeder)).layer(CompressionLayer::new())
+}
+
+/// Lets a router's `/v1/` answer only once everything is read that was there at the start: of half of it, an order would be
+/// checked against figures that are long past.
+fn when_ready(router: Router, feeder: Feeder) -> Router {
+    router.layer(from_fn_with_state(feeder, answered_when_ready))
+}
+
+async fn answered_when_ready(State(feeder): State<Feeder>, request: Request, next: Next) -> Response {
+    if feeder.is_ready() || !request.uri().path().starts_with("/v1/") {
+        return next.run(request).await;
+    }
+    let detail = "What was there before the start is still being read: ask again in a moment.";
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", detail);
+    problem.with(header::RETRY_AFTER, HeaderValue::from_static("1")).into_response()
 }
 
 async fn both_pages(State((feeder, engine)): State<(Feeder, Option<Arc<Metrics>>)>) -> Response {

@@ -69,18 +69,18 @@ fn the_order_of_a_reseller_before_christmas_is_insured_for_40_per_cent_and_with_
 #[test]
 fn an_order_that_fits_to_the_cent_is_accepted_and_one_cent_more_is_not() {
     let data = json!({"limit": "1000.00", "exposure": "400.01"});
-    let fits = answered(&OrderQuestion { amount: Cents(599_99), ..order(0) }, data.clone());
+    let fits = answered(&OrderQuestion { amount: Cents(59_999), ..order(0) }, data.clone());
     assert_eq!((fits.answer, obstacles(&fits)), (Answer::Accept, vec![]));
-    assert_eq!(fits.headroom.map(|money| money.0), Some(Cents(599_99)));
-    assert_eq!(fits.exposure_after.map(|money| money.0), Some(Cents(1000_00)));
+    assert_eq!(fits.headroom.map(|money| money.0), Some(Cents(59_999)));
+    assert_eq!(fits.exposure_after.map(|money| money.0), Some(Cents(100_000)));
     assert!(fits.remedies.is_empty());
-    let over = answered(&OrderQuestion { amount: Cents(600_00), ..order(0) }, data);
+    let over = answered(&OrderQuestion { amount: Cents(60_000), ..order(0) }, data);
     assert_eq!((over.answer, obstacles(&over)), (Answer::Refer, vec!["over_limit"]));
     assert_eq!(over.remedies[0].amount.0, Cents(1));
     assert_eq!(over.obstacles[0].detail, "With this order exposure would be 0.01 EUR over the limit of 1,000.00 EUR.");
     // Over the limit already.
     let past = answered(&order(1), json!({"limit": "10.00", "exposure": "25.00"}));
-    assert_eq!(past.headroom.map(|money| money.0), Some(Cents(-15_00)));
+    assert_eq!(past.headroom.map(|money| money.0), Some(Cents(-1_500)));
     assert_eq!(remedies(&past), [("limit_increase", 16)]);
     // Nothing is let through at a limit of 0.
     let nothing = answered(&order(1), json!({"limit": "0.00"}));
@@ -250,7 +250,7 @@ fn an_order_in_another_currency_is_referred_without_figures_of_it() {
     let check = answered(&question, json!({"limit": "900.00", "exposure": "100.00"}));
     assert_eq!((check.answer, obstacles(&check)), (Answer::Refer, vec!["other_currency"]));
     assert_eq!((check.exposure_after, check.insured, check.insured_pct), (None, None, None));
-    assert_eq!(check.headroom.map(|money| money.0), Some(Cents(800_00)));
+    assert_eq!(check.headroom.map(|money| money.0), Some(Cents(80_000)));
 }
 
 #[test]

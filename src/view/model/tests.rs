@@ -212,6 +212,22 @@ fn what_is_no_output_of_vigie_is_refused_and_changes_nothing() {
     assert_eq!((shown(&model, &["b"]), model.clock()), (before, clock));
 }
 
+#[test]
+fn the_amount_of_an_amendment_is_told_to_the_last_digit_however_it_is_written() {
+    let text = approved("b", "p", 1, &at(1), "one").to_string();
+    let written = json!(approved("b", "p", 1, &at(1), "one")["data"]["amount"]).to_string();
+    let told = |amount: &str| {
+        let model = fed(&[proposed("b", "p", 1, &at(0), json!({}))]);
+        let text = text.replace(&format!("\"amount\":{written}"), &format!("\"amount\":{amount}"));
+        model.feed(Fed::Decisions, None, Some(text.as_bytes())).expect("fed");
+        model.proposal_of("p").expect("known").approvals[0].amount.clone()
+    };
+    assert_eq!(told("99999999999999.1234").as_deref(), Some("99999999999999.1234"));
+    assert_eq!(told("\"300000.00\"").as_deref(), Some("300000.00"));
+    assert_eq!(told("0").as_deref(), Some("0"));
+    assert_eq!(told("null"), None);
+}
+
 /// A life of two buyers on each topic.
 fn topics() -> Vec<Vec<Value>> {
     let mut topics: Vec<Vec<Value>> = vec![Vec::new(); 6];

@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::Sender;
 use tower::ServiceExt;
 
-use self::documented::Documented;
 use super::*;
 use crate::io::http::guard::{Access, AccessSettings, Limits, ScopeSet, guarded, new_token};
 use crate::view::samples::{self, alert, approved, closed, cover, exposure, home, limit, proposed, snoozed};
@@ -90,7 +89,6 @@ impl FakeOutlet {
 struct Api {
     router: Router,
     outlet: Arc<FakeOutlet>,
-    documented: Documented,
     decides: String,
     reads: String,
     _folder: tempfile::TempDir,
@@ -158,8 +156,7 @@ impl Api {
         let access = Access::open(&settings).expect("opened");
         let router = guarded(router(side), access, limits);
         let (decides, reads) = (decides.token, reads.token);
-        let documented = Documented::default();
-        Api { router, outlet, documented, decides, reads, _folder: folder }
+        Api { router, outlet, decides, reads, _folder: folder }
     }
 
     fn mood(&self, mood: Mood) {
@@ -180,7 +177,7 @@ impl Api {
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, 64 << 20).await.expect("a body").to_vec();
         let answer = Answer { status: parts.status.as_u16(), headers: parts.headers, body };
-        self.documented.check(&self.description().await, &method, path, &answer);
+        documented::check(&self.description().await, &method, path, &answer);
         answer
     }
 

@@ -198,7 +198,7 @@ async fn an_alert_is_silenced_while_it_is_open() {
     assert_eq!((home, &*buyer_id, &event["type"]), (Topic::Decisions, "b-01", &json!("alert.snoozed")));
     assert_eq!((&event["data"]["until"], &event["data"]["decided_by"]), (&json!("2026-12-15"), &json!("m.keller")));
     is_taken(&event);
-    api.feed(&[event.clone()]);
+    api.feed(std::slice::from_ref(&event));
     let alert = api.get("/v1/alerts/a1").await.ok();
     assert_eq!((&alert["snoozed_until"], &alert["snoozed_by"]), (&json!("2026-12-15"), &json!("m.keller")));
     let told = api.get(&format!("/v1/decisions/{}", event["id"].as_str().expect("an id"))).await.ok();
@@ -206,8 +206,6 @@ async fn an_alert_is_silenced_while_it_is_open() {
         (&told["decision"], &told["alert_id"], &told["proposal_id"]),
         (&json!("snooze"), &json!("a1"), &Value::Null)
     );
-    let raised = alert_json();
-    assert_eq!(raised["data"]["alert_id"], json!("z"));
     api.post("/v1/alerts/a4/snooze", &[], &until).await.refuses(409, "not_open");
     api.post("/v1/alerts/none/snooze", &[], &until).await.refuses(404, "not_found");
     for wrong in
@@ -215,10 +213,6 @@ async fn an_alert_is_silenced_while_it_is_open() {
     {
         api.post("/v1/alerts/a1/snooze", &[], &wrong).await.refuses(422, "unprocessable");
     }
-}
-
-fn alert_json() -> Value {
-    alert("raised", "b", "z", &at(1), json!({}))
 }
 
 #[tokio::test]

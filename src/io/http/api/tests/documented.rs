@@ -4,36 +4,30 @@ use std::collections::BTreeSet;
 
 use super::*;
 
-/// Holds answers against the description.
-#[derive(Default)]
-pub(super) struct Documented;
-
-impl Documented {
-    /// That a status, a media type and a body are such as the description says.
-    #[track_caller]
-    pub(super) fn check(&self, description: &Value, method: &Method, path: &str, answer: &Answer) {
-        let path = path.split('?').next().expect("a path");
-        let (template, item) = found(description, path).unwrap_or_else(|| panic!("{path} is not described"));
-        let Some(operation) = item.get(method.as_str().to_lowercase()) else {
-            // A method that is not described must be answered that it is none, or before that that its body is.
-            assert!([405, 415].contains(&answer.status), "{method} {template}: {}", answer.status);
-            return;
-        };
-        let response = &operation["responses"][answer.status.to_string()];
-        assert!(response["description"].is_string(), "{method} {template}: {} is not described", answer.status);
-        let kind = answer.headers["content-type"].to_str().expect("text").split(';').next().expect("a type").trim();
-        let content = &response["content"][kind];
-        assert!(content.is_object(), "{method} {template}: {} as {kind} is not described", answer.status);
-        if kind.ends_with("json") {
-            let schema = json!({"$schema": "https://json-schema.org/draft/2020-12/schema",
+/// That a status, a media type and a body are such as the description says.
+#[track_caller]
+pub(super) fn check(description: &Value, method: &Method, path: &str, answer: &Answer) {
+    let path = path.split('?').next().expect("a path");
+    let (template, item) = found(description, path).unwrap_or_else(|| panic!("{path} is not described"));
+    let Some(operation) = item.get(method.as_str().to_lowercase()) else {
+        // A method that is not described must be answered that it is none, or before that that its body is.
+        assert!([405, 415].contains(&answer.status), "{method} {template}: {}", answer.status);
+        return;
+    };
+    let response = &operation["responses"][answer.status.to_string()];
+    assert!(response["description"].is_string(), "{method} {template}: {} is not described", answer.status);
+    let kind = answer.headers["content-type"].to_str().expect("text").split(';').next().expect("a type").trim();
+    let content = &response["content"][kind];
+    assert!(content.is_object(), "{method} {template}: {} as {kind} is not described", answer.status);
+    if kind.ends_with("json") {
+        let schema = json!({"$schema": "https://json-schema.org/draft/2020-12/schema",
                 "allOf": [content["schema"]], "components": description["components"]});
-            let validator = jsonschema::draft202012::options().should_validate_formats(true).build(&schema);
-            let validator = validator.unwrap_or_else(|error| panic!("{method} {template}: {error}"));
-            let body = answer.json();
-            let errors: Vec<String> =
-                validator.iter_errors(&body).map(|error| format!("{}: {error}", error.instance_path())).collect();
-            assert!(errors.is_empty(), "{method} {template}: {errors:#?}\nin {body}");
-        }
+        let validator = jsonschema::draft202012::options().should_validate_formats(true).build(&schema);
+        let validator = validator.unwrap_or_else(|error| panic!("{method} {template}: {error}"));
+        let body = answer.json();
+        let errors: Vec<String> =
+            validator.iter_errors(&body).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(errors.is_empty(), "{method} {template}: {errors:#?}\nin {body}");
     }
 }
 
