@@ -1,8 +1,8 @@
 //! Owns the demo's world: its log in memory, its simulated clock, and the way of records into it and out of it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::LOOK_MS;
 use super::days::{Days, Told};
@@ -31,6 +31,8 @@ pub struct World {
     topics: Arc<Topics>,
     base: Currency,
     clock: Arc<Clock>,
+    /// Decisions for the read model: the log lets go of an input once the engine has it.
+    decided: Arc<Mutex<Vec<(Written, Vec<u8>)>>>,
 }
 
 /// The simulated clock: it stands until the past is told.
@@ -73,7 +75,7 @@ impl World {
         let log = EmbeddedLog::new(&(0..topics.names.len()).map(config).collect::<Vec<_>>());
         log.set_now(now);
         let clock = Clock { start: now, speed, since: Stopwatch::start(), began_ns: AtomicI64::new(-1) };
-        World { log, topics: Arc::new(topics), base, clock: Arc::new(clock) }
+        World { log, topics: Arc::new(topics), base, clock: Arc::new(clock), decided: Arc::default() }
     }
 
     /// The log.
@@ -161,6 +163,19 @@ impl World {
         self.log.append(topic, partition, records)
     }
 
+    /// A decision as the topic has it.
+    fn decision<'a>(&self, written: &Written, value: &'a [u8]) -> Record<'a> {
+        Record {
+            topic: TopicId(Topic::Decisions as u16),
+            partition: written.partition,
+            offset: written.offset,
+            time_ms: self.now().nanos() / 1_000_000,
+            key: None,
+            value: Some(value),
+            headers: Headers::Listed(&[]),
+        }
+    }
+
     /// Feeds the read model with what is committed, and keeps it, until the process is asked to end.
     ///
     /// # Errors
@@ -173,36 +188,34 @@ impl World {
             (Fed::LimitProposals, outputs.limit_proposals),
             (Fed::LimitChanges, outputs.limit_changes),
             (Fed::OrderDecisions, outputs.order_decisions),
-            (Fed::Decisions, TopicId(Topic::Decisions as u16)),
         ];
-        let mut next = [[0; PARTITIONS as usize]; 6];
+        let mut next = [[0; PARTITIONS as usize]; 5];
         while !stop.is_set() {
             let mut count = 0;
             let mut lag_records = BTreeMap::new();
             for ((fed, topic), next) in topics.iter().zip(&mut next) {
                 let name = &self.topics.names[usize::from(topic.0)];
-                let is_output = *fed != Fed::Decisions;
                 for (partition, next) in (0..).zip(next) {
                     let mut written = Ok(());
                     let read = self.log.read(*topic, partition, *next, Isolation::Committed, |record| {
                         feeder.take(*fed, name, record);
-                        if is_output {
-                            written = kept.take(record);
-                        }
+                        written = kept.take(record);
                         count += 1;
                         written.is_ok()
                     });
                     written?;
                     *next = read.map_err(|error| CliError::Failed(format!("the outputs cannot be read: {error}")))?;
-                    if is_output {
-                        // Everything told stays in the read model; the log may let it go.
-                        self.log.trim(*topic, partition, *next);
-                    }
+                    // Everything told stays in the read model; the log may let it go.
+                    self.log.trim(*topic, partition, *next);
                     let waiting = (self.log.end(*topic, partition) - *next).max(0) as u64;
                     *lag_records.entry(name.clone()).or_default() += waiting;
                 }
             }
             feeder.set_lag(lag_records);
+            let decided = std::mem::take(&mut *self.decided.lock().unwrap_or_else(PoisonError::into_inner));
+            for (written, value) in &decided {
+                feeder.take(Fed::Decisions, &written.topic, &self.decision(written, value));
+            }
             if !feeder.is_ready() {
                 feeder.caught_up();
             }
@@ -220,9 +233,10 @@ impl Outlet for World {
         let partition = partition_of(buyer_id.as_bytes(), PARTITIONS);
         let written = self.append(topic, partition, Some(buyer_id), &value);
         let topic = self.topics.names[usize::from(topic.0)].clone();
-        Box::pin(std::future::ready(match written {
-            Ok(offset) => Ok(Written { topic, partition, offset }),
-            Err(error) => Err(NotWritten(error.to_string())),
-        }))
+        let written = written.map(|offset| Written { topic, partition, offset });
+        if let (Ok(written), Topic::Decisions) = (&written, home) {
+            self.decided.lock().unwrap_or_else(PoisonError::into_inner).push((written.clone(), value));
+        }
+        Box::pin(std::future::ready(written.map_err(|error| NotWritten(error.to_string()))))
     }
 }
