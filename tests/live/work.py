@@ -49,7 +49,10 @@ def until(what, look):
 
 def is_idle():
     """Whether the engine has taken all that was there: until then it has no time for a hold."""
-    page = ask("/metrics", read=lambda answer: answer.read().decode())
+    text = {"read": lambda answer: answer.read().decode()}
+    if ask("/ready", passing=(503,), **text) is None:
+        return False
+    page = ask("/metrics", **text)
     lags = [float(line.split()[-1]) for line in page.splitlines() if line.startswith("vigie_lag_records{")]
     return bool(lags) and sum(lags) < 100
 

@@ -93,6 +93,11 @@ impl World {
         self.clock.since.nanos()
     }
 
+    /// Whether the past is told, and simulated days pass.
+    fn has_begun(&self) -> bool {
+        self.clock.began_ns.load(Ordering::Relaxed) >= 0
+    }
+
     /// The simulated time.
     pub fn now(&self) -> Instant {
         let began_ns = self.clock.began_ns.load(Ordering::Relaxed);
@@ -216,7 +221,7 @@ impl World {
             for (written, value) in &decided {
                 feeder.take(Fed::Decisions, &written.topic, &self.decision(written, value));
             }
-            if !feeder.is_ready() {
+            if !feeder.is_ready() && self.has_begun() {
                 feeder.caught_up();
             }
             if count == 0 {
@@ -229,6 +234,10 @@ impl World {
 
 impl Outlet for World {
     fn write(&self, home: Topic, buyer_id: &str, value: Vec<u8>) -> Writing {
+        // It would come in the midst of the past, and bring the time of today there.
+        if !self.has_begun() {
+            return Box::pin(std::future::ready(Err(NotWritten("the past is still being told".to_owned()))));
+        }
         let topic = TopicId(home as u16);
         let partition = partition_of(buyer_id.as_bytes(), PARTITIONS);
         let written = self.append(topic, partition, Some(buyer_id), &value);
