@@ -20,12 +20,12 @@ KAFKA  := docker/kafka-local/kafka
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help test tools fmt clippy unit doc deny build demo sample real backtest bench bench-peers bench-micro oracle golden scenarios
-.PHONY: kafka kafka-stop kafka-jars grafana grafana-live docker-check outside live
+.PHONY: kafka kafka-stop kafka-jars grafana grafana-live docker-check outside live browser debug
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: tools fmt clippy unit doc deny ## All that CI checks: format, lints, tests, documentation, licences
+test: tools fmt clippy unit doc deny grafana docker-check live browser ## All that CI checks: format, lints, tests, documentation, licences, and a demo asked by others
 
 # A C compiler builds the compressors and, with C++, make and OpenSSL, the client of Kafka; Java and Maven run Kafka itself.
 # Prometheus asks the dashboards' questions, Node and Python run the validators that are not ours.
@@ -83,18 +83,35 @@ kafka-stop: ## Ends it: make kafka-stop KAFKA_PORT=9092
 grafana: tools ## The dashboards by Grafana's own types, the alert rules by promtool
 	tests/grafana/run files
 
-grafana-live: build ## Dashboards and rules on a real Prometheus that reads a running demo: data for every expression
+# These look at a running demo by the debug binary, which the tests have built already; make live VIGIE=target/release/vigie takes
+# another one as it is.
+debug: tools
+	$(CARGO) build --locked
+
+grafana-live docker-check outside live browser: export VIGIE := target/debug/vigie
+
+grafana-live: debug ## Dashboards and rules on a real Prometheus that reads a running demo: data for every expression
 	tests/grafana/run live
 
-docker-check: build ## Dockerfile, compose.yml and the Kubernetes manifests, by what runs without Docker
+docker-check: debug ## Dockerfile, compose.yml and the Kubernetes manifests, by what runs without Docker
 	tests/docker/run
 
-outside: build ## Outputs, schemas and the AsyncAPI document, by validators that are not ours
+outside: debug ## Outputs, schemas and the AsyncAPI document, by validators that are not ours
 	tests/outside/run asyncapi
 	tests/outside/run outputs
 
-live: build ## A running demo, open and with tokens, worked with and asked by Prometheus, schemathesis and validators
+live: debug ## A running demo, open and with tokens, worked with and asked by Prometheus, schemathesis and validators
 	tests/live/run
+
+browser: debug ## The console in a real browser, Debian's Chromium, on a running demo; screenshots are kept in target/browser
+	@if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing: chromium"; \
+	    export DEBIAN_FRONTEND=noninteractive; \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	fi
+	@if ! command -v chromium >/dev/null && [ -z "$$VIGIE_BROWSER" ]; then \
+	    echo "*** NOT CHECKED: the console in a browser. chromium is missing: install it, or name another in VIGIE_BROWSER"; \
+	else echo "tests/browser/run"; tests/browser/run; fi
 
 doc:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --locked

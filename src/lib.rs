@@ -52,7 +52,13 @@
 //! slow and obvious twin that tests hold the core against. [`sim::Simulation`] runs services on that log under faults.
 //! [`workload::Workload`] is a made-up portfolio that lives from day to day.
 //!
-//! # 6. The outside: [`io`] and [`cli`]
+//! # 6. What people look at: [`view`]
+//!
+//! [`view::ReadModel::feed`] takes the records of the output topics, and answers with [`view::Buyer`], [`view::Alert`] and
+//! [`view::Proposal`] in [`view::Page`]s; [`view::check::check`] says of an order whether it fits. [`io::http::api`] puts all of it
+//! under paths, and [`io::http::guard`] says who may ask.
+//!
+//! # 7. The outside: [`io`] and [`cli`]
 //!
 //! [`io`] opens files and reads the clocks; nothing before it does. [`cli`] has a file for each command and wires the
 //! rest together; the binary calls [`cli::main`].

@@ -61,7 +61,8 @@ fn rounds(bench: &mut Bench<'_>, side: Side, run: &Run<'_>, stream: Stream) -> O
         kill_amid(run, stream, running, next..next + UNDER_WAY)?;
         next += UNDER_WAY;
 
-        let mut alerts = Follower::open(&Settings::new(&run.broker.address(), "bench"), &[run.output()], Begin::AtEnd)?;
+        let mut alerts =
+            Follower::open(&Settings::new(&run.broker.address(), "bench"), &[run.output()], Begin::AtEnd, (0, 1))?;
         let since = Stopwatch::start();
         let mut running = run.start()?;
         let mut is_told = false;

@@ -19,7 +19,7 @@ use super::CliError;
 use super::config::{ServeArguments, ServeConfig};
 use crate::base::Currency;
 use crate::io::clock;
-use crate::io::http::api::{self, CHANGES_MAX, ReadSide};
+use crate::io::http::api::{CHANGES_MAX, ReadSide};
 use crate::io::http::read_side;
 use crate::io::logging::{self, LogFormat, LogLevel};
 use crate::io::metrics::read_side::ReadSideMetrics;
@@ -30,7 +30,6 @@ use crate::io::snapshots::{SnapshotLocation, Snapshots};
 use crate::risk::Params;
 use crate::runtime::service::{ClockRule, ColdStart};
 use crate::runtime::{LogError, Notice, Service, ServiceRules, TopicId};
-use crate::view::CheckRules;
 use crate::wire::DecodeRules;
 
 /// How long one look for what is new may be from the next.
@@ -106,7 +105,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
         outlet: Box::new(world.clone()),
         metrics: Arc::clone(&feeder.metrics),
         base,
-        rules: CheckRules::default(),
+        rules: serve.checks,
         stories: &[("christmas_order", stories::CHRISTMAS), ("single_order", stories::MACHINE)],
         now: Box::new(move || now.now()),
     };
@@ -114,7 +113,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let location = SnapshotLocation::parse(&folder.path().display().to_string());
     let snapshots = location.and_then(|location| Snapshots::open(&location, "vigie", "demo"));
     let snapshots = snapshots.map_err(|error| CliError::Failed(error.to_string()))?;
-    let server = serve.start(api::router(side).merge(read_side(feeder.clone(), Some(Arc::clone(&metrics)))))?;
+    let server = serve.start(read_side(side, feeder.clone(), Some(Arc::clone(&metrics))))?;
     println!("{}://{}/", serve.scheme(), server.address());
     println!("A simulated hour passes every {} s. Ctrl-C ends it.", per_hour(arguments.speed));
 

@@ -160,7 +160,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let targets = targets(arguments, &config, &settings)?;
     let follower = match outputs(arguments, &config) {
         names if names.is_empty() => None,
-        names => Some(patiently(|| Follower::open(&settings, &names, Begin::AtEnd))?),
+        names => Some(patiently(|| Follower::open(&settings, &names, Begin::AtEnd, (0, 1)))?),
     };
     let summary_file = arguments.summary.as_deref().map(Output::create).transpose()?;
 

@@ -35,7 +35,8 @@ pub struct Feeder {
 struct Progress {
     is_ready: AtomicBool,
     strangers: AtomicU64,
-    lag_records: Mutex<BTreeMap<String, u64>>,
+    /// By reader: each reads some of the partitions.
+    lag_records: Mutex<BTreeMap<usize, BTreeMap<String, u64>>>,
 }
 
 impl Feeder {
@@ -53,12 +54,15 @@ impl Feeder {
     /// Takes a record of a topic.
     pub fn take(&self, from: Fed, topic: &str, record: &Record<'_>) {
         self.metrics.observe_records(topic, 1);
-        match self.model.feed(from, record.key, record.value) {
+        let fed = match self.is_ready() {
+            true => self.model.feed(from, record.key, record.value),
+            // What was there before is no news.
+            false => self.model.feed_silently(from, record.key, record.value).map(|()| None),
+        };
+        match fed {
             Ok(None) => {}
             Ok(Some(change)) => {
-                if self.is_ready() {
-                    self.count(&change);
-                }
+                self.count(&change);
                 // Nobody may be listening.
                 self.changes.send(change).ok();
             }
@@ -86,9 +90,17 @@ impl Feeder {
         self.progress.is_ready.load(Ordering::Acquire)
     }
 
-    /// Says how many records of each topic wait.
-    pub fn set_lag(&self, lag_records: BTreeMap<String, u64>) {
-        *self.progress.lag_records.lock().unwrap_or_else(PoisonError::into_inner) = lag_records;
+    /// Says how many records of each topic wait for a reader.
+    pub fn set_lag(&self, reader: usize, lag_records: BTreeMap<String, u64>) {
+        self.progress.lag_records.lock().unwrap_or_else(PoisonError::into_inner).insert(reader, lag_records);
+    }
+
+    fn lag_records(&self) -> BTreeMap<String, u64> {
+        let mut sums = BTreeMap::new();
+        for lags in self.progress.lag_records.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            lags.iter().for_each(|(topic, lag)| *sums.entry(topic.clone()).or_default() += lag);
+        }
+        sums
     }
 
     fn count(&self, change: &Change) {
@@ -157,7 +169,7 @@ impl Feeder {
         ReadSideFigures {
             ready: if self.is_ready() { ReadPhase::Ready } else { ReadPhase::CatchingUp },
             buyers: self.model.buyers() as u64,
-            lag_records: self.progress.lag_records.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            lag_records: self.lag_records(),
             segments: segments.iter().map(|(segment, totals)| (*segment, figures_of(totals))).collect(),
             largest_shares: if exposures.is_empty() { Vec::new() } else { LARGEST.iter().map(share).collect() },
             groups: groups.largest(GROUPS_MAX),

@@ -68,6 +68,8 @@ faults! {
     PollShort = "poll_short",
     /// A topic came later than others.
     TopicLate = "topic_late",
+    /// A topic's partition was delivered no more, and passed for read to its end.
+    InputStuck = "input_stuck",
     /// A question to the log had to be asked again.
     AskAgain = "ask_again",
     /// Records that were asked for again came in part, or not at once.

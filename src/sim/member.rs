@@ -1,6 +1,6 @@
 //! Owns a member of the simulated group: the consumer and the producer of one service, and what goes wrong with them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::{Rc, Weak};
 
 use super::fault::Fault;
@@ -44,6 +44,8 @@ pub(super) struct Member {
     owned: Vec<u32>,
     /// The next offset of what it delivers.
     started: BTreeMap<(TopicId, u32), i64>,
+    /// Of these, what is not delivered any more until it is started anew, and passes for read.
+    stuck: BTreeSet<(TopicId, u32)>,
     /// The number of each partition's present tenure.
     tenures: BTreeMap<u32, u64>,
     producer: Producer,
@@ -98,6 +100,7 @@ impl Member {
             generation: 0,
             owned: Vec::new(),
             started: BTreeMap::new(),
+            stuck: BTreeSet::new(),
             tenures: BTreeMap::new(),
             producer,
             slow: None,
@@ -198,6 +201,7 @@ impl Member {
         drop(world);
         self.generation = 0;
         self.started.clear();
+        self.stuck.clear();
         let owned = std::mem::take(&mut self.owned);
         (!owned.is_empty()).then_some(Polled::Revoked(owned))
     }
@@ -209,6 +213,11 @@ impl Member {
         }
         let mut world = self.world.borrow_mut();
         if world.strikes(Fault::TopicLate, 10) {
+            return Ok(false);
+        }
+        if self.stuck.contains(&(topic, partition)) || world.strikes(Fault::InputStuck, 1) {
+            self.stuck.insert((topic, partition));
+            batch.reached_end(topic, partition);
             return Ok(false);
         }
         let is_short = world.trouble_per_mille > 0 && !world.draws.happens(WHOLE_PER_MILLE);
@@ -511,6 +520,7 @@ impl GroupLog for Member {
     fn stop(&mut self, partition: u32) -> Result<(), LogError> {
         drop(self.enter()?);
         self.started.retain(|(_, of), _| *of != partition);
+        self.stuck.retain(|(_, of)| *of != partition);
         Ok(())
     }
 

@@ -42,6 +42,8 @@ pub struct Simulated {
 
 /// Steps in which all has to calm down.
 const CALM_STEPS_MAX: u32 = 1_000;
+/// What a round takes once all has calmed down: in all enough for each input to be asked twice for what does not come.
+const CALM_STEP_MS: u64 = 100;
 /// Steps for which a machine that died may be away.
 const AWAY_STEPS_MAX: u32 = 400;
 /// Rounds on end in which nothing is told before all counts as told.
@@ -242,7 +244,7 @@ impl Stage {
                 self.take_turn(place)?;
             }
             let mut world = self.world.borrow_mut();
-            world.pass_time(20 * MS);
+            world.pass_time(CALM_STEP_MS * MS);
             let wall = world.wall().plus_nanos(i64::from(1_000 + world.draws.below(500)) * 1_000_000);
             world.set_wall(wall);
             drop(world);

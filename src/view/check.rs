@@ -45,7 +45,7 @@ pub struct OrderQuestion {
     pub currency: Currency,
     /// Its id, where it has one: a single-risk cover names the order that it insures.
     pub order_id: Option<String>,
-    /// When it would be invoiced; the day of the figures where nobody says.
+    /// When it would be invoiced; today where nobody says.
     pub expected_on: Option<Day>,
     /// When it would be due.
     pub due_on: Option<Day>,
@@ -115,8 +115,8 @@ pub struct OrderCheck {
     pub obstacles: Vec<Obstacle>,
     /// What would help.
     pub remedies: Vec<Remedy>,
-    /// The day of the figures; null for a buyer of whom nothing is known.
-    pub as_of: Option<On>,
+    /// The day that it is answered for.
+    pub as_of: On,
 }
 
 /// What is known of a buyer for a check.
@@ -124,6 +124,10 @@ pub struct OrderCheck {
 pub struct Standing<'a> {
     /// Its figures; `None` where nothing is known of it.
     pub buyer: Option<&'a Buyer>,
+    /// The base currency.
+    pub base: Currency,
+    /// The day: that of the latest output, since a buyer's own figures are told only when they change.
+    pub today: Day,
     /// The insolvency that an open alert tells of: its severity says whether it is but a conciliation.
     pub insolvency: Insolvency,
     /// Whether an open alert tells of something overdue past the insurer's extension.
@@ -150,46 +154,60 @@ pub enum Overdue {
     BeyondExtension,
 }
 
+/// The figures that an order is held against.
+#[derive(Clone, Copy)]
+struct Figures<'a> {
+    currency: Currency,
+    exposure: Cents,
+    orders: Cents,
+    limit: Option<Cents>,
+    covers: &'a [Cover],
+}
+
+impl<'a> Standing<'a> {
+    /// Who is not known is answered as who owes nothing and has no limit: nobody learns here who is a buyer.
+    fn figures(&self) -> Figures<'a> {
+        let unknown = Figures { currency: self.base, exposure: Cents(0), orders: Cents(0), limit: None, covers: &[] };
+        self.buyer.map_or(unknown, |buyer| {
+            let row = &buyer.line.row;
+            let (exposure, orders, limit) = (row.exposure, row.orders, row.limit);
+            Figures { currency: row.currency, exposure, orders, limit, covers: &buyer.covers }
+        })
+    }
+}
+
 /// Answers a question.
 #[must_use]
 pub fn check(question: &OrderQuestion, standing: &Standing<'_>, rules: &CheckRules) -> OrderCheck {
+    let figures = standing.figures();
     let mut draft = Draft { answer: Answer::Accept, obstacles: Vec::new() };
-    let Some(buyer) = standing.buyer else {
-        // Who is not known is answered as who has no limit: nobody learns here who is a buyer.
-        draft.no_limit();
-        return draft.without_figures(None, None);
-    };
-    let row = &buyer.line.row;
-    let headroom = row.limit.map(|limit| Cents(limit.0 - row.exposure.0));
-    draft.standing(standing, buyer, rules);
-    if question.currency != row.currency {
-        draft.add(
-            Answer::Refer,
-            "other_currency",
-            format!(
-                "The order is in {} and figures are in {}: ask with a hold, which the engine converts.",
-                question.currency, row.currency
-            ),
-        );
-        if row.limit.is_none() {
-            draft.no_limit();
-        }
-        return draft.without_figures(Some(buyer), headroom);
+    if let Some(buyer) = standing.buyer {
+        draft.standing(standing, buyer, rules);
     }
-    draft.limit(question, buyer);
-    let day = question.expected_on.unwrap_or(row.as_of);
-    let shares = shares(question, buyer, standing, day);
+    if question.currency != figures.currency {
+        draft.other_currency(question, &figures);
+        return draft.without_figures(&figures, standing.today);
+    }
+    draft.limit(question, &figures);
+    let day = question.expected_on.unwrap_or(standing.today);
+    let shares = shares(question, &figures, standing, day);
     let insured = question.amount.0 - shares.uninsured.0.0;
     OrderCheck {
         answer: draft.answer,
-        headroom: headroom.map(MoneyText),
-        exposure_after: Some(MoneyText(Cents(row.exposure.0 + question.amount.0))),
-        limit: row.limit.map(MoneyText),
+        headroom: figures.headroom(),
+        exposure_after: Some(MoneyText(Cents(figures.exposure.0 + question.amount.0))),
+        limit: figures.limit.map(MoneyText),
         insured: Some(shares),
         insured_pct: Some(percent(insured, question.amount.0)),
-        remedies: remedies(question, buyer, standing, &shares, day, rules),
+        remedies: remedies(question, &figures, standing, &shares, day, rules),
         obstacles: draft.obstacles,
-        as_of: Some(On(row.as_of)),
+        as_of: On(standing.today),
+    }
+}
+
+impl Figures<'_> {
+    fn headroom(&self) -> Option<MoneyText> {
+        self.limit.map(|limit| MoneyText(Cents(limit.0 - self.exposure.0)))
     }
 }
 
@@ -220,8 +238,11 @@ impl Draft {
             }
         }
         if standing.overdue == Overdue::BeyondExtension {
-            let days = buyer.line.row.oldest_overdue_days;
-            let detail = format!("The oldest invoice is {days} days overdue, past what an insurer grants.");
+            let detail = match buyer.line.row.oldest_overdue_days {
+                // Written off, or not among the seller's own.
+                0 => "An overdue invoice has stopped a cover, which is not back in force.".to_owned(),
+                days => format!("The oldest invoice is {days} days overdue, past what an insurer grants."),
+            };
             self.add(Answer::Refer, "overdue_beyond_extension", detail);
         }
         if let Some(since) = buyer.covers.iter().filter_map(|cover| cover.stopped_since).min() {
@@ -239,13 +260,22 @@ impl Draft {
         }
     }
 
-    fn limit(&mut self, question: &OrderQuestion, buyer: &Buyer) {
-        let row = &buyer.line.row;
-        let currency = row.currency.as_str();
-        match row.limit {
+    fn other_currency(&mut self, question: &OrderQuestion, figures: &Figures<'_>) {
+        let (asked, own) = (question.currency, figures.currency);
+        let detail =
+            format!("The order is in {asked} and figures are in {own}: ask with a hold, which the engine converts.");
+        self.add(Answer::Refer, "other_currency", detail);
+        if figures.limit.is_none() {
+            self.no_limit();
+        }
+    }
+
+    fn limit(&mut self, question: &OrderQuestion, figures: &Figures<'_>) {
+        let currency = figures.currency.as_str();
+        match figures.limit {
             None => self.no_limit(),
-            Some(limit) if row.exposure.0 + question.amount.0 > limit.0 => {
-                let over = Cents(row.exposure.0 + question.amount.0 - limit.0);
+            Some(limit) if figures.exposure.0 + question.amount.0 > limit.0 => {
+                let over = Cents(figures.exposure.0 + question.amount.0 - limit.0);
                 let answer = if limit == Cents(0) { Answer::Reject } else { Answer::Refer };
                 let detail = format!(
                     "With this order exposure would be {} over the limit of {}.",
@@ -258,18 +288,17 @@ impl Draft {
         }
     }
 
-    fn without_figures(self, buyer: Option<&Buyer>, headroom: Option<Cents>) -> OrderCheck {
-        let row = buyer.map(|buyer| &buyer.line.row);
+    fn without_figures(self, figures: &Figures<'_>, today: Day) -> OrderCheck {
         OrderCheck {
             answer: self.answer,
-            headroom: headroom.map(MoneyText),
+            headroom: figures.headroom(),
             exposure_after: None,
-            limit: row.and_then(|row| row.limit).map(MoneyText),
+            limit: figures.limit.map(MoneyText),
             insured: None,
             insured_pct: None,
             obstacles: self.obstacles,
             remedies: Vec::new(),
-            as_of: row.map(|row| On(row.as_of)),
+            as_of: On(today),
         }
     }
 }
@@ -286,9 +315,9 @@ fn is_eligible(cover: &Cover, question: &OrderQuestion, standing: &Standing<'_>,
 }
 
 /// Who would bear the order. Orders that are pending are taken to come first, and to use primary and top-up cover.
-fn shares(question: &OrderQuestion, buyer: &Buyer, standing: &Standing<'_>, day: Day) -> Shares {
+fn shares(question: &OrderQuestion, figures: &Figures<'_>, standing: &Standing<'_>, day: Day) -> Shares {
     let eligible = |layer: Layer| {
-        let covers = buyer.covers.iter().filter(move |cover| cover.layer == layer);
+        let covers = figures.covers.iter().filter(move |cover| cover.layer == layer);
         covers.filter(move |cover| is_eligible(cover, question, standing, day))
     };
     let free = |layer: Layer| -> i128 {
@@ -302,7 +331,7 @@ fn shares(question: &OrderQuestion, buyer: &Buyer, standing: &Standing<'_>, day:
         MoneyText(Cents(taken))
     };
     let single_risk = take(free(Layer::SingleRisk));
-    let mut pending = buyer.line.row.orders.0;
+    let mut pending = figures.orders.0;
     let mut after_pending = |free: i128| {
         let used = pending.min(free);
         pending -= used;
@@ -316,18 +345,17 @@ fn shares(question: &OrderQuestion, buyer: &Buyer, standing: &Standing<'_>, day:
 
 fn remedies(
     question: &OrderQuestion,
-    buyer: &Buyer,
+    figures: &Figures<'_>,
     standing: &Standing<'_>,
     shares: &Shares,
     day: Day,
     rules: &CheckRules,
 ) -> Vec<Remedy> {
-    let row = &buyer.line.row;
-    let currency = row.currency.as_str();
+    let currency = figures.currency.as_str();
     let mut remedies = Vec::new();
     let gap = shares.uninsured.0;
     let is_insurable = standing.insolvency != Insolvency::InForce && gap.0 > 0;
-    let has_primary = buyer.covers.iter().any(|cover| {
+    let has_primary = figures.covers.iter().any(|cover| {
         let is_in_force = cover.amount.is_some_and(|amount| amount.0 > 0);
         cover.layer == Layer::Primary && is_in_force && is_eligible(cover, question, standing, day)
     });
@@ -347,7 +375,7 @@ fn remedies(
         );
         remedies.push(Remedy { code: "single_risk", amount: MoneyText(gap), detail });
     }
-    let over = row.limit.map_or(question.amount.0, |limit| row.exposure.0 + question.amount.0 - limit.0);
+    let over = figures.limit.map_or(question.amount.0, |limit| figures.exposure.0 + question.amount.0 - limit.0);
     if over > 0 {
         let over = Cents(over);
         let detail = format!("A limit higher by {} would make room for it.", plain(over, currency));

@@ -30,6 +30,9 @@ pub struct LimitView {
     pub decided_by: Option<String>,
     /// When it was told.
     pub at: At,
+    /// How many changes of this buyer were told before it at the same time.
+    #[serde(skip)]
+    pub(crate) place: usize,
 }
 
 #[derive(Deserialize)]
@@ -61,6 +64,7 @@ impl LimitView {
             proposal_id: data.proposal_id,
             decided_by: data.decided_by,
             at: event.time,
+            place: 0,
         })
     }
 }

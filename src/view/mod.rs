@@ -9,6 +9,8 @@ pub mod limit;
 pub mod model;
 pub mod page;
 pub mod proposal;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod told;
 pub mod totals;
 

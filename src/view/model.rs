@@ -59,6 +59,15 @@ pub enum Change {
     Hold(HoldDecided),
 }
 
+/// What a record touched, by its id: what it is now is only looked up for those who want to know.
+#[derive(Debug)]
+enum Touched {
+    Alert(String),
+    Proposal(String),
+    Limit(LimitView),
+    Hold(HoldDecided),
+}
+
 /// What the engine said about an order that was to be held.
 #[derive(Debug, Clone)]
 pub struct HoldDecided {
@@ -123,11 +132,30 @@ struct HoldData {
 }
 
 impl ReadModel {
-    /// Takes a record. Of a buyer, the records of a topic are to come in their order; topics may come in any order.
+    /// Takes a record, and says what it changed. Of a buyer, the records of a topic are to come in their order; topics may come
+    /// in any order.
     ///
     /// # Errors
     /// When the record is none that belongs there: it changes nothing.
     pub fn feed(&self, from: Fed, key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Option<Change>, NotTold> {
+        let touched = self.take(from, key, value)?;
+        Ok(touched.and_then(|touched| match touched {
+            Touched::Alert(alert_id) => self.alert_of(&alert_id).map(Change::Alert),
+            Touched::Proposal(proposal_id) => self.proposal_of(&proposal_id).map(Change::Proposal),
+            Touched::Limit(limit) => Some(Change::Limit(self.named_limit(limit))),
+            Touched::Hold(decided) => Some(Change::Hold(decided)),
+        }))
+    }
+
+    /// Takes a record as [`ReadModel::feed`] does, where nobody wants to know what it changed.
+    ///
+    /// # Errors
+    /// As [`ReadModel::feed`].
+    pub fn feed_silently(&self, from: Fed, key: Option<&[u8]>, value: Option<&[u8]>) -> Result<(), NotTold> {
+        self.take(from, key, value).map(|_| ())
+    }
+
+    fn take(&self, from: Fed, key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Option<Touched>, NotTold> {
         let Some(value) = value else {
             if let (Fed::Exposures, Some(Ok(buyer_id))) = (from, key.map(std::str::from_utf8)) {
                 self.buyers.remove(buyer_id);
@@ -138,6 +166,10 @@ impl ReadModel {
         let change = match (from, &*event.type_name) {
             (Fed::Exposures, "exposure.updated") => {
                 let buyer = Buyer::told(event.time.0, event.data)?;
+                if buyer.line.row.buyer_id != event.subject {
+                    let other = &buyer.line.row.buyer_id;
+                    return Err(NotTold(format!("its subject is {:?} and its buyer {other:?}", event.subject)));
+                }
                 self.buyers.insert(CompactString::from(&*event.subject), Arc::new(buyer));
                 None
             }
@@ -251,16 +283,14 @@ impl ReadModel {
     /// The changes of a buyer's limit, the latest first.
     #[must_use]
     pub fn limits_of(&self, buyer_id: &str) -> Vec<LimitView> {
-        let limits: Vec<LimitView> =
-            self.files.get(buyer_id).map_or_else(Vec::new, |file| file.limits.iter().rev().cloned().collect());
-        limits.into_iter().map(|limit| self.named_limit(limit)).collect()
+        let limits = self.files.get(buyer_id).map_or_else(Vec::new, |file| placed(&file.limits));
+        limits.into_iter().rev().map(|limit| self.named_limit(limit)).collect()
     }
 
     /// Every change of a limit that is kept, in no order.
     #[must_use]
     pub fn limits(&self) -> Vec<LimitView> {
-        let limits: Vec<LimitView> =
-            self.files.iter().flat_map(|file| file.limits.iter().cloned().collect::<Vec<_>>()).collect();
+        let limits: Vec<LimitView> = self.files.iter().flat_map(|file| placed(&file.limits)).collect();
         limits.into_iter().map(|limit| self.named_limit(limit)).collect()
     }
 
@@ -283,7 +313,7 @@ impl ReadModel {
         self.buyers.get(buyer_id).and_then(|buyer| buyer.line.profile.name.clone())
     }
 
-    fn alert(&self, event: &Told<'_>, state: AlertState) -> Result<Change, NotTold> {
+    fn alert(&self, event: &Told<'_>, state: AlertState) -> Result<Touched, NotTold> {
         let raised = |alert_id: &str| self.alerts.get(alert_id).map(|alert| alert.raised_at);
         let alert = Alert::told(event, state, raised)?;
         let forgotten = {
@@ -301,11 +331,12 @@ impl ReadModel {
             self.alerts.remove(&forgotten);
             self.snoozes.remove(&forgotten);
         }
-        self.alerts.insert(alert.alert_id.clone(), alert.clone());
-        Ok(Change::Alert(self.with_snooze(alert)))
+        let alert_id = alert.alert_id.clone();
+        self.alerts.insert(alert_id.clone(), alert);
+        Ok(Touched::Alert(alert_id))
     }
 
-    fn proposed(&self, event: &Told<'_>) -> Result<Change, NotTold> {
+    fn proposed(&self, event: &Told<'_>) -> Result<Touched, NotTold> {
         let first = |proposal_id: &str| self.proposals.get(proposal_id).map(|proposal| proposal.proposed_at);
         let proposal = Proposal::told(event, first)?;
         {
@@ -313,11 +344,12 @@ impl ReadModel {
             file.open_proposals.retain(|id| *id != proposal.proposal_id);
             file.open_proposals.push(proposal.proposal_id.clone());
         }
-        self.proposals.insert(proposal.proposal_id.clone(), proposal.clone());
-        Ok(Change::Proposal(self.with_approvals(proposal)))
+        let proposal_id = proposal.proposal_id.clone();
+        self.proposals.insert(proposal_id.clone(), proposal);
+        Ok(Touched::Proposal(proposal_id))
     }
 
-    fn closed(&self, event: &Told<'_>) -> Result<Option<Change>, NotTold> {
+    fn closed(&self, event: &Told<'_>) -> Result<Option<Touched>, NotTold> {
         let closing: Closing = serde_json::from_str(event.data.get())?;
         let forgotten = {
             let mut file = self.files.entry(CompactString::from(&*event.subject)).or_default();
@@ -332,20 +364,19 @@ impl ReadModel {
         // A topic that no longer reaches back to its proposal.
         let Some(mut proposal) = self.proposals.get_mut(&closing.proposal_id) else { return Ok(None) };
         proposal.close(event.time, closing);
-        let proposal = proposal.clone();
-        Ok(Some(Change::Proposal(self.with_approvals(proposal))))
+        Ok(Some(Touched::Proposal(proposal.proposal_id.clone())))
     }
 
-    fn limit(&self, event: &Told<'_>) -> Result<Change, NotTold> {
+    fn limit(&self, event: &Told<'_>) -> Result<Touched, NotTold> {
         let limit = LimitView::told(event)?;
         {
             let mut file = self.files.entry(CompactString::from(&limit.buyer_id)).or_default();
             remember(&mut file.limits, limit.clone());
         }
-        Ok(Change::Limit(self.named_limit(limit)))
+        Ok(Touched::Limit(limit))
     }
 
-    fn hold(&self, event: &Told<'_>) -> Result<Change, NotTold> {
+    fn hold(&self, event: &Told<'_>) -> Result<Touched, NotTold> {
         let data: HoldData = serde_json::from_str(event.data.get())?;
         let decided = HoldDecided {
             buyer_id: event.subject.clone().into_owned(),
@@ -361,10 +392,10 @@ impl ReadModel {
         if file.holds.len() > HISTORY_MAX {
             file.holds.pop_front();
         }
-        Ok(Change::Hold(decided))
+        Ok(Touched::Hold(decided))
     }
 
-    fn decision(&self, event: &Told<'_>, name: &str, value: &[u8]) -> Result<Option<Change>, NotTold> {
+    fn decision(&self, event: &Told<'_>, name: &str, value: &[u8]) -> Result<Option<Touched>, NotTold> {
         let decided = match name {
             "proposal.approved" => Decided::Approve,
             "proposal.rejected" => Decided::Reject,
@@ -382,7 +413,7 @@ impl ReadModel {
         Ok(change)
     }
 
-    fn snoozed(&self, decision: &Decision) -> Option<Change> {
+    fn snoozed(&self, decision: &Decision) -> Option<Touched> {
         let until = decision.until?;
         let snooze = (decision.at, until, decision.decided_by.clone());
         {
@@ -391,10 +422,10 @@ impl ReadModel {
                 *latest = snooze;
             }
         }
-        self.alert_of(&decision.about).map(Change::Alert)
+        Some(Touched::Alert(decision.about.clone()))
     }
 
-    fn approved(&self, decision: &Decision) -> Option<Change> {
+    fn approved(&self, decision: &Decision) -> Option<Touched> {
         if let Some(approval) = decision.approval() {
             let mut approvals = self.approvals.entry((decision.about.clone(), decision.version)).or_default();
             // The same person's second approval counts for no second one.
@@ -402,7 +433,7 @@ impl ReadModel {
                 approvals.push(approval);
             }
         }
-        self.proposal_of(&decision.about).map(Change::Proposal)
+        Some(Touched::Proposal(decision.about.clone()))
     }
 
     fn keep(&self, decision: Decision) {
@@ -413,8 +444,19 @@ impl ReadModel {
         }
         if decided.len() > DECISIONS_MAX
             && let Some(oldest) = decided.pop_front()
+            && let Some((_, oldest)) = self.decisions.remove(&oldest)
         {
-            self.decisions.remove(&oldest);
+            self.forget_early(&oldest);
+        }
+    }
+
+    /// What was said of an alert or a proposal that never came: with the decision it is forgotten.
+    fn forget_early(&self, decision: &Decision) {
+        if decision.decided == Decided::Snooze && !self.alerts.contains_key(&decision.about) {
+            self.snoozes.remove(&decision.about);
+        }
+        if decision.decided != Decided::Snooze && !self.proposals.contains_key(&decision.about) {
+            self.approvals.remove(&(decision.about.clone(), decision.version));
         }
     }
 
@@ -433,6 +475,16 @@ impl ReadModel {
     fn named_limit(&self, limit: LimitView) -> LimitView {
         LimitView { buyer_name: self.name_of(&limit.buyer_id), ..limit }
     }
+}
+
+/// A buyer's changes in their order, each with its place among those of the same time.
+fn placed(limits: &VecDeque<LimitView>) -> Vec<LimitView> {
+    let mut placed: Vec<LimitView> = Vec::with_capacity(limits.len());
+    for limit in limits {
+        let place = placed.last().filter(|before| before.at == limit.at).map_or(0, |before| before.place + 1);
+        placed.push(LimitView { place, ..limit.clone() });
+    }
+    placed
 }
 
 /// Adds to what is kept, and gives what is kept no longer.
@@ -458,3 +510,6 @@ impl Proposal {
         self.state == ProposalState::Open
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -301,3 +301,6 @@ pub(super) fn plain(cents: Cents, currency: &str) -> String {
     }
     format!("{sign}{grouped}{rest} {currency}")
 }
+
+#[cfg(test)]
+mod tests;

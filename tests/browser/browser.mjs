@@ -26,12 +26,11 @@ export async function launch() {
 }
 
 /** Opens a page of its own; `wrongs` gathers what the browser's log, the page and its requests have against it. */
-export async function open(browser, options = {}) {
+export async function open(browser, { host = new URL(URL_OF_CONSOLE).host, ...options } = {}) {
   const context = await browser.newContext({ locale: 'en-GB', colorScheme: 'light', viewport: { width: 1360, height: 900 }, ...options });
   context.setDefaultTimeout(LIMIT_MS);
   const page = await context.newPage();
   const wrongs = [];
-  const host = new URL(URL_OF_CONSOLE).host;
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && wrongs.push(`log: ${message.text()}`));
   page.on('pageerror', (error) => wrongs.push(`page: ${error.stack ?? error}`));
   page.on('response', (response) => response.status() >= 400 && wrongs.push(`${response.status()} ${response.url()}`));

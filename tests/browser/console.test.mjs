@@ -167,6 +167,79 @@ test('an order is checked', TEST_LIMIT, async () => {
   await context.close();
 });
 
+/** A buyer with room under the limit and nothing that stands in the way of an order, and how much room there is. */
+async function buyerWithRoom() {
+  const { items } = await list('buyers?sort=-exposure&limit=100');
+  const room = (row) => Number(row.limit) - Number(row.exposure);
+  const isCalm = (row) => row.limit != null && row.open_alerts === 0 && Number(row.overdue) === 0 && !row.buyer_id.startsWith('STORY') && 'ABC'.includes(row.grade);
+  const found = items.filter((row) => isCalm(row) && room(row) >= 1000).sort((a, b) => room(b) - room(a))[0];
+  return found && { id: found.buyer_id, room: room(found) };
+}
+
+/** Checks an order with a hold, and gives what is said of the hold. */
+async function hold(page, amount, orderId) {
+  await page.getByLabel('Amount').fill(amount.toFixed(2));
+  await page.getByLabel('Order id').fill(orderId);
+  const answered = page.waitForResponse((response) => response.url().endsWith('/v1/order-checks'));
+  await page.getByRole('button', { name: 'Check', exact: true }).click();
+  await answered;
+  await page.locator('.held').waitFor();
+  return { state: await page.locator('.held').getAttribute('data-hold'), text: await page.locator('.held').innerText() };
+}
+
+test('an order is held, and a second that does not fit beside it is not', TEST_LIMIT, async () => {
+  const { page, wrongs, context } = await open(browser);
+  const { id, room } = await until('a buyer has room', buyerWithRoom);
+  const run = Date.now().toString(36);
+  await visit(page, `#/order-check?buyer=${encodeURIComponent(id)}`);
+  await page.getByLabel('Amount').fill('1000');
+  await page.getByLabel('Hold the headroom').check();
+  await page.getByRole('button', { name: 'Check', exact: true }).click();
+  await page.getByText('Please fill in: Order id.').waitFor();
+  const first = await hold(page, room * 0.7, `FIRST-${run}`);
+  assert.equal(first.state, 'granted', first.text);
+  assert.match(first.text, /^Held\. EUR\s[0-9,.]+ until /);
+  await shootWindow(page, 'held');
+  const second = await hold(page, room * 0.7, `SECOND-${run}`);
+  assert.equal(second.state, 'refused', second.text);
+  assert.match(second.text, /Over the limit · With .* would pass the limit of /);
+  await shootWindow(page, 'not-held');
+  const again = await hold(page, room * 0.7, `FIRST-${run}`);
+  assert.equal(again.state, 'granted', 'who asks again hears what was decided');
+  assert.match(again.text, /an order is held once/);
+  assert.deepEqual(wrongs, []);
+  await context.close();
+});
+
+test('an engine that does not answer in time is said plainly, of a hold and of a decision', TEST_LIMIT, async () => {
+  const { page, wrongs, context } = await open(browser);
+  const { items: [buyer] } = await list('buyers?sort=-exposure&limit=1');
+  await page.route('**/v1/order-checks', async (route) => {
+    const answer = await route.fetch({ postData: JSON.stringify({ ...route.request().postDataJSON(), hold: false }) });
+    route.fulfill({ json: { ...await answer.json(), hold: { granted: null, decided: null, event_id: 'asked', written: { topic: 'vigie.invoices', partition: 0, offset: 7 } } } });
+  });
+  await visit(page, `#/order-check?buyer=${encodeURIComponent(buyer.buyer_id)}`);
+  await page.getByLabel('Hold the headroom').check();
+  const held = await hold(page, 1000, 'SLOW');
+  assert.equal(held.state, 'waiting');
+  assert.match(held.text, /No answer yet\. .* check the same order again/);
+
+  await page.route('**/decision', (route) => route.fulfill({ status: 202, json: { decision_id: 'late', topic: 'vigie.decisions', partition: 0, offset: 7 } }));
+  await page.route('**/v1/decisions/late', (route) => route.fulfill({ json: { decision_id: 'late', state: 'pending', outcome: null } }));
+  await until('a proposal is open', async () => (await list('proposals?limit=1')).total > 0);
+  await visit(page, '#/proposals');
+  await page.getByRole('button', { name: /^Approve/ }).first().click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click();
+  const note = page.locator('.outcome.bad', { hasText: 'It may have come too late' });
+  await note.waitFor();
+  await shootWindow(page, 'too-late');
+  await note.getByRole('link', { name: 'Look at the buyer' }).click();
+  await settled(page);
+  await page.getByRole('region', { name: 'Who bears the risk' }).waitFor();
+  assert.deepEqual(wrongs, []);
+  await context.close();
+});
+
 test('a keyboard alone comes through the page', TEST_LIMIT, async () => {
   const { page, wrongs, context } = await open(browser);
   await visit(page, '#/');

@@ -19,6 +19,7 @@ mod producer;
 mod proxy;
 mod same_bytes;
 mod scene;
+mod serve;
 mod settle;
 mod snapshots;
 mod tools;

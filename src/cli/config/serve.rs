@@ -10,9 +10,12 @@ use url::Url;
 use super::arguments::KafkaArguments;
 use super::kafka;
 use super::settings::{self, Flags, Setting, Settings, Value};
+use crate::base::Cents;
 use crate::cli::CliError;
+use crate::event::Grade;
 use crate::io::http::guard::{Access, AccessSettings, KeysFrom, Limits, OidcSettings, Scope, ScopeSet, guarded};
 use crate::io::http::{ClientCertificates, HttpServer, ServerSettings, Tls, TlsSettings};
+use crate::view::CheckRules;
 
 /// How the API and the console are reached, and who may do what.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -96,6 +99,8 @@ pub struct ServeConfig {
     pub access: AccessSettings,
     /// How much may be asked.
     pub limits: Limits,
+    /// What order checks go by.
+    pub checks: CheckRules,
 }
 
 impl ServeConfig {
@@ -143,6 +148,7 @@ impl ServeConfig {
                 failures_per_minute_max: rate("serve.failures_per_minute_max")?,
                 ..Limits::default()
             },
+            checks: checks(settings)?,
         })
     }
 
@@ -279,6 +285,19 @@ fn client_scopes(setting: &Setting<'_>) -> Result<ScopeSet, CliError> {
 
 fn path(settings: &Settings, key: &str) -> Option<PathBuf> {
     Some(settings.get(key).text()).filter(|text| !text.is_empty()).map(PathBuf::from)
+}
+
+fn checks(settings: &Settings) -> Result<CheckRules, CliError> {
+    let grade = |key| {
+        let grades: Vec<(&str, Grade)> = Grade::ALL.iter().map(|grade| (grade.as_str(), *grade)).collect();
+        settings.get(key).one_of(&grades)
+    };
+    Ok(CheckRules {
+        single_risk_over: Cents(settings.get("serve.single_risk_over").whole::<i128>(0..=1_000_000_000_000)? * 100),
+        single_risk_months_max: settings.get("serve.single_risk_months_max").whole(1..=120)?,
+        refer_from: grade("serve.refer_from_grade")?,
+        reject_from: grade("serve.reject_from_grade")?,
+    })
 }
 
 #[cfg(test)]

@@ -32,17 +32,20 @@ impl Log for SoleLog {
         if !std::mem::replace(&mut self.is_assigned, true) {
             return Ok(Polled::Assigned((0..PARTITIONS).collect()));
         }
+        let whole_until_ms = self.world.whole_until_ms();
         for at in &mut self.started {
             if !batch.wants(at.topic, at.partition) {
                 continue;
             }
             let mut full = false;
             at.next = self.world.log().read(at.topic, at.partition, at.next, Isolation::Committed, |record| {
-                full = !batch.has_room_for(record);
-                if !full {
+                let is_whole = record.time_ms <= whole_until_ms;
+                full = is_whole && !batch.has_room_for(record);
+                let takes = is_whole && !full;
+                if takes {
                     batch.push(record);
                 }
-                !full
+                takes
             })?;
             if !full {
                 batch.reached_end(at.topic, at.partition);
@@ -121,7 +124,8 @@ impl GroupLog for SoleLog {
     }
 
     fn now(&mut self) -> Instant {
-        self.client.now()
+        // The log's own clock moves from look to look: what the API writes between two would seem to come from the future.
+        self.world.now()
     }
 
     fn elapsed_ns(&mut self) -> u64 {

@@ -24,6 +24,9 @@ pub const PARTITIONS: u32 = 4;
 /// Bytes that an input topic retains at most: what is consumed is let go.
 const RETAINED_BYTES_MAX: usize = 256 << 20;
 
+/// A decision: where it was written, and what.
+type Decided = (Written, Vec<u8>);
+
 /// A clone is another handle of the same world.
 #[derive(Clone)]
 pub struct World {
@@ -32,7 +35,10 @@ pub struct World {
     base: Currency,
     clock: Arc<Clock>,
     /// Decisions for the read model: the log lets go of an input once the engine has it.
-    decided: Arc<Mutex<Vec<(Written, Vec<u8>)>>>,
+    decided: Arc<Mutex<Vec<Decided>>>,
+    /// Milliseconds up to which everything is told that is written so early. What is later is not to be read yet: so no topic of the
+    /// past is read further than another.
+    whole_until_ms: Arc<AtomicI64>,
 }
 
 /// The simulated clock: it stands until the past is told.
@@ -67,20 +73,27 @@ impl World {
             partitions: PARTITIONS,
             names,
         };
-        // Snapshots are never read here, so inputs may go once they are consumed.
+        // Snapshots are never read here, so inputs may go once they are consumed; decisions the read side trims, who reads them too.
         let config = |place: usize| TopicConfig {
             partitions: PARTITIONS,
-            retained_bytes_max: (place < Topic::ALL.len()).then_some(RETAINED_BYTES_MAX),
+            retained_bytes_max: (place < Topic::ALL.len() && place != Topic::Decisions as usize)
+                .then_some(RETAINED_BYTES_MAX),
         };
         let log = EmbeddedLog::new(&(0..topics.names.len()).map(config).collect::<Vec<_>>());
         log.set_now(now);
         let clock = Clock { start: now, speed, since: Stopwatch::start(), began_ns: AtomicI64::new(-1) };
-        World { log, topics: Arc::new(topics), base, clock: Arc::new(clock), decided: Arc::default() }
+        let whole_until_ms = Arc::new(AtomicI64::new(i64::MIN));
+        World { log, topics: Arc::new(topics), base, clock: Arc::new(clock), decided: Arc::default(), whole_until_ms }
     }
 
     /// The log.
     pub fn log(&self) -> &EmbeddedLog {
         &self.log
+    }
+
+    /// Milliseconds up to which everything is there that is written so early.
+    pub fn whole_until_ms(&self) -> i64 {
+        self.whole_until_ms.load(Ordering::Acquire)
     }
 
     /// The topics.
@@ -113,16 +126,14 @@ impl World {
     /// # Errors
     /// When the log takes no more.
     pub fn live(&self, mut days: Days, stop: &StopFlag) -> Result<(), LogError> {
-        for told in days.past(self.base) {
-            self.put(&told)?;
-        }
+        self.tell_past(days.past(self.base))?;
         self.tick()?;
         self.clock.began_ns.store(self.elapsed_ns() as i64, Ordering::Relaxed);
         while !stop.is_set() {
             let now = self.now();
             self.log.set_now(now);
             for told in days.until(now, self.base) {
-                self.put(&told)?;
+                self.put(&told, now)?;
             }
             self.tick()?;
             // Far ahead of real time a tick would come too seldom for a day of its own.
@@ -135,32 +146,51 @@ impl World {
         Ok(())
     }
 
-    /// Moves every shard's clock to now: with the clock of events time passes by events alone.
-    fn tick(&self) -> Result<(), LogError> {
-        let told = Told::tick(self.now());
-        self.put(&told)
+    /// Writes what happened before, each record at its time: by that the engine knows which topic's is the next.
+    fn tell_past(&self, past: Vec<Told>) -> Result<(), LogError> {
+        let mut at = Instant::from_nanos(0);
+        for told in past {
+            // In order of arrival: an event that comes late is written after what came before it.
+            at = at.max(told.time);
+            self.whole_until_ms.store(millis(at) - 1, Ordering::Release);
+            self.put(&told, at)?;
+        }
+        self.whole_until_ms.store(i64::MAX, Ordering::Release);
+        Ok(())
     }
 
-    fn put(&self, told: &Told) -> Result<(), LogError> {
+    /// Moves every shard's clock to now: with the clock of events time passes by events alone.
+    fn tick(&self) -> Result<(), LogError> {
+        let now = self.now();
+        self.put(&Told::tick(now), now)
+    }
+
+    fn put(&self, told: &Told, at: Instant) -> Result<(), LogError> {
         let topic = TopicId(told.home as u16);
         match &told.buyer_id {
             Some(buyer_id) => {
                 let partition = partition_of(buyer_id.as_bytes(), PARTITIONS);
-                self.append(topic, partition, Some(buyer_id), &told.value).map(|_| ())
+                self.append(topic, partition, at, Some(buyer_id), &told.value).map(|_| ())
             }
-            None => {
-                (0..PARTITIONS).try_for_each(|partition| self.append(topic, partition, None, &told.value).map(|_| ()))
-            }
+            None => (0..PARTITIONS)
+                .try_for_each(|partition| self.append(topic, partition, at, None, &told.value).map(|_| ())),
         }
     }
 
-    fn append(&self, topic: TopicId, partition: u32, key: Option<&str>, value: &[u8]) -> Result<i64, LogError> {
+    fn append(
+        &self,
+        topic: TopicId,
+        partition: u32,
+        at: Instant,
+        key: Option<&str>,
+        value: &[u8],
+    ) -> Result<i64, LogError> {
         let mut records = Records::default();
         records.push(&Record {
             topic,
             partition,
             offset: 0,
-            time_ms: self.now().nanos() / 1_000_000,
+            time_ms: millis(at),
             key: key.map(str::as_bytes),
             value: Some(value),
             headers: Headers::Listed(&[]),
@@ -216,7 +246,7 @@ impl World {
                     *lag_records.entry(name.clone()).or_default() += waiting;
                 }
             }
-            feeder.set_lag(lag_records);
+            feeder.set_lag(0, lag_records);
             let decided = std::mem::take(&mut *self.decided.lock().unwrap_or_else(PoisonError::into_inner));
             for (written, value) in &decided {
                 feeder.take(Fed::Decisions, &written.topic, &self.decision(written, value));
@@ -232,6 +262,10 @@ impl World {
     }
 }
 
+fn millis(at: Instant) -> i64 {
+    at.nanos() / 1_000_000
+}
+
 impl Outlet for World {
     fn write(&self, home: Topic, buyer_id: &str, value: Vec<u8>) -> Writing {
         // It would come in the midst of the past, and bring the time of today there.
@@ -240,12 +274,42 @@ impl Outlet for World {
         }
         let topic = TopicId(home as u16);
         let partition = partition_of(buyer_id.as_bytes(), PARTITIONS);
-        let written = self.append(topic, partition, Some(buyer_id), &value);
+        let written = self.append(topic, partition, self.now(), Some(buyer_id), &value);
         let topic = self.topics.names[usize::from(topic.0)].clone();
         let written = written.map(|offset| Written { topic, partition, offset });
         if let (Ok(written), Topic::Decisions) = (&written, home) {
             self.decided.lock().unwrap_or_else(PoisonError::into_inner).push((written.clone(), value));
         }
         Box::pin(std::future::ready(written.map_err(|error| NotWritten(error.to_string()))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Day;
+
+    #[test]
+    fn the_past_is_written_at_the_times_at_which_it_happened() {
+        let base = Currency::parse("EUR").expect("a currency");
+        let mut days = Days::new(1, 20, 40, Day::parse("2026-11-22").expect("a day")).expect("a portfolio");
+        let world = World::new(base, days.now(), 3600);
+        assert_eq!(world.whole_until_ms(), i64::MIN, "nothing may be read before anything is told");
+        world.tell_past(days.past(base)).expect("there is room");
+        let mut times = Vec::new();
+        let invoices = TopicId(Topic::Invoices as u16);
+        for partition in 0..PARTITIONS {
+            let mut last = 0;
+            let take = |record: &Record<'_>| {
+                assert!(record.time_ms >= last, "in order of arrival");
+                last = record.time_ms;
+                times.push(last);
+                true
+            };
+            world.log.read(invoices, partition, 0, Isolation::Committed, take).expect("it is there");
+        }
+        let days_between = (times.iter().max().expect("some") - times.iter().min().expect("some")) / 86_400_000;
+        assert!((30..=40).contains(&days_between), "{days_between}");
+        assert_eq!(world.whole_until_ms(), i64::MAX);
     }
 }

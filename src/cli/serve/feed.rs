@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tracing::{error, info, warn};
@@ -12,7 +13,7 @@ use crate::cli::config::{KafkaConfig, ServeConfig};
 use crate::cli::run::tries_again;
 use crate::event::Topic;
 use crate::io::clock::{self, Stopwatch};
-use crate::io::http::api::{self, CHANGES_MAX, NotWritten, Outlet, ReadSide, Writing, Written};
+use crate::io::http::api::{CHANGES_MAX, NotWritten, Outlet, ReadSide, Writing, Written};
 use crate::io::http::read_side;
 use crate::io::kafka::{Begin, EventOutlet, Follower, KafkaLog, OpenError, Settings};
 use crate::io::metrics::Metrics;
@@ -20,9 +21,11 @@ use crate::io::metrics::read_side::ReadSideMetrics;
 use crate::io::read_side::Feeder;
 use crate::io::signals::StopFlag;
 use crate::runtime::{LogError, TopicId};
-use crate::view::{CheckRules, Fed};
+use crate::view::Fed;
 use crate::wire::partition_of;
 
+/// Readers at most: each has its share of the partitions.
+const READERS_MAX: usize = 4;
 /// How long one wait for records may take: after it the end of the process is looked for.
 const WAIT_MS: u64 = 200;
 /// Seconds from one try to reach Kafka to the next.
@@ -88,11 +91,11 @@ pub fn serve(plan: &Plan<'_>, stop: &StopFlag) -> Result<(), CliError> {
         outlet: Box::new(Arc::clone(&outlet)),
         metrics: Arc::clone(&feeder.metrics),
         base: plan.base,
-        rules: CheckRules::default(),
+        rules: plan.serve.checks,
         stories: &[],
         now: Box::new(clock::wall_clock),
     };
-    let server = plan.serve.start(api::router(side).merge(read_side(feeder.clone(), plan.engine.clone())))?;
+    let server = plan.serve.start(read_side(side, feeder.clone(), plan.engine.clone()))?;
     info!("API and console at {}://{}/", plan.serve.scheme(), server.address());
     let ended = read(plan, &settings, &inputs, &outlet, &feeder, stop);
     server.stop();
@@ -100,7 +103,7 @@ pub fn serve(plan: &Plan<'_>, stop: &StopFlag) -> Result<(), CliError> {
     ended
 }
 
-/// Feeds the read model until the process is asked to end.
+/// Feeds the read model until the process is asked to end: some readers, each with its share of the partitions.
 fn read(
     plan: &Plan<'_>,
     settings: &Settings,
@@ -110,17 +113,56 @@ fn read(
     stop: &StopFlag,
 ) -> Result<(), CliError> {
     let since = Stopwatch::start();
-    let (feds, names): (Vec<Fed>, Vec<String>) = plan.topics().into_iter().unzip();
-    let opened = patiently(plan, stop, || {
-        let partitions = KafkaLog::partitions(settings, inputs)?;
-        Follower::open(settings, &names, Begin::AtStart).map(|follower| (partitions, follower))
+    let topics = plan.topics();
+    let found = patiently(plan, stop, || {
+        let names: Vec<String> = topics.iter().map(|(_, name)| name.clone()).collect();
+        KafkaLog::partitions(settings, &names)?;
+        KafkaLog::partitions(settings, inputs)
     })?;
-    let Some((partitions, mut follower)) = opened else { return Ok(()) };
+    let Some(partitions) = found else { return Ok(()) };
     outlet.partitions.get_or_init(|| partitions);
+    let readers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(READERS_MAX) as u32;
+    let behind = AtomicU32::new(readers);
+    std::thread::scope(|scope| {
+        let (topics, behind) = (&topics, &behind);
+        let read = |reader: u32| {
+            let caught_up = || {
+                if behind.fetch_sub(1, Ordering::AcqRel) == 1 {
+                    feeder.caught_up();
+                    info!("ready with {} buyers after {:.2} s", feeder.model.buyers(), since.seconds());
+                }
+            };
+            let share = (reader, readers);
+            let ended = read_share(plan, settings, topics, share, feeder, stop, caught_up);
+            // Where one ends the others do too.
+            stop.set();
+            ended
+        };
+        let running: Vec<_> = (0..readers).map(|reader| scope.spawn(move || read(reader))).collect();
+        let ended =
+            running.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        ended.fold(Ok(()), Result::and)
+    })
+}
+
+/// Feeds a reader's share of the partitions.
+fn read_share(
+    plan: &Plan<'_>,
+    settings: &Settings,
+    topics: &[(Fed, String)],
+    share: (u32, u32),
+    feeder: &Feeder,
+    stop: &StopFlag,
+    caught_up: impl FnOnce(),
+) -> Result<(), CliError> {
+    let names: Vec<String> = topics.iter().map(|(_, name)| name.clone()).collect();
+    let opened = patiently(plan, stop, || Follower::open(settings, &names, Begin::AtStart, share))?;
+    let Some(mut follower) = opened else { return Ok(()) };
+    let mut caught_up = Some(caught_up);
     while !stop.is_set() {
         let heard = follower.hear(Duration::from_millis(WAIT_MS), &mut |record| {
-            let place = usize::from(record.topic.0);
-            feeder.take(feds[place], &names[place], record);
+            let (fed, name) = &topics[usize::from(record.topic.0)];
+            feeder.take(*fed, name, record);
         });
         match heard {
             Ok(()) => {}
@@ -130,13 +172,14 @@ fn read(
             }
             Err(error) => return Err(CliError::Failed(format!("the output topics cannot be read: {error}"))),
         }
-        if !feeder.is_ready() && follower.has_caught_up() {
-            feeder.caught_up();
-            info!("ready with {} buyers after {:.2} s", feeder.model.buyers(), since.seconds());
+        if caught_up.is_some()
+            && follower.has_caught_up()
+            && let Some(caught_up) = caught_up.take()
+        {
+            caught_up();
         }
         let lag = |(place, name): (usize, &String)| (name.clone(), follower.lag(TopicId(place as u16)));
-        let lag_records: BTreeMap<String, u64> = names.iter().enumerate().map(lag).collect();
-        feeder.set_lag(lag_records);
+        feeder.set_lag(share.0 as usize, names.iter().enumerate().map(lag).collect::<BTreeMap<_, _>>());
     }
     Ok(())
 }

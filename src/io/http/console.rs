@@ -59,7 +59,6 @@ pub const ASSETS: &[Asset] = assets! {
     "reasons.js" SCRIPT,
     "vendor/uPlot.LICENSE" TEXT,
     "vendor/uPlot.iife.min.js" SCRIPT,
-    "vendor/uPlot.min.css" STYLE,
     "views/alerts.js" SCRIPT,
     "views/buyer.js" SCRIPT,
     "views/buyers.js" SCRIPT,

@@ -15,6 +15,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tower_http::compression::CompressionLayer;
 
 pub use self::problem::{AsIs, PROBLEM_JSON, Problem, ProblemBody};
 pub use self::server::{HttpError, HttpServer, Peer, ServerSettings};
@@ -27,15 +28,15 @@ pub fn router(metrics: Arc<Metrics>) -> Router {
     Router::new().route("/metrics", get(page)).route("/live", get(live)).route("/ready", get(ready)).with_state(metrics)
 }
 
-/// What the read side answers about itself, and its console; in the process of an engine, what that says as well.
-pub fn read_side(feeder: Feeder, engine: Option<Arc<Metrics>>) -> Router {
-    let about = (feeder, engine);
-    Router::new()
+/// The read side as a whole: the API, the console, and what it answers about itself; in the process of an engine, what that
+/// says as well. Answers are compressed where the asker can read that, but for streams.
+pub fn read_side(side: api::ReadSide, feeder: Feeder, engine: Option<Arc<Metrics>>) -> Router {
+    let about = Router::new()
         .route("/metrics", get(both_pages))
         .route("/live", get(live))
         .route("/ready", get(both_ready))
-        .with_state(about)
-        .merge(console::router())
+        .with_state((feeder, engine));
+    about.merge(console::router()).merge(api::router(side)).layer(CompressionLayer::new())
 }
 
 async fn both_pages(State((feeder, engine)): State<(Feeder, Option<Arc<Metrics>>)>) -> Response {

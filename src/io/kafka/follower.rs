@@ -34,18 +34,19 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Connects, and begins. The topics are known by their place in `names`.
+    /// Connects, and begins. The topics are known by their place in `names`. Of several followers each reads its share of the
+    /// partitions: `(which, of how many)`, the same partitions of every topic.
     ///
     /// # Errors
     /// With what is wrong, in one line.
-    pub fn open(settings: &Settings, names: &[String], begin: Begin) -> Result<Follower, OpenError> {
+    pub fn open(settings: &Settings, names: &[String], begin: Begin, share: (u32, u32)) -> Result<Follower, OpenError> {
         let names: Arc<[String]> = names.into();
         // A broker answers a connection in order: a question would wait behind a long poll.
         let asking = open::make(settings.for_reading("asking", 1).remove("group.id"))?;
         let mut ends = Vec::new();
         for (topic, name) in names.iter().enumerate() {
             let count = open::partitions(&asking, settings, std::slice::from_ref(name))?;
-            for partition in 0..count {
+            for partition in (0..count).filter(|partition| partition % share.1 == share.0) {
                 let place = Place { topic: TopicId(topic as u16), partition };
                 ends.push((place, bounds_of(&asking, settings, name, partition)?));
             }

@@ -475,8 +475,8 @@ impl<L: GroupLog, S: SnapshotStore> Service<L, S> {
 }
 
 /// Ends a transaction with a position of this partition, as aborted. A broker that is killed may lose the mark that ends an
-/// aborted transaction in the log of the group's positions, and then says for ever that they are undecided (seen on Kafka 4.3.1);
-/// the mark of a later transaction of the same producer ends what it left there.
+/// aborted transaction in the log of the group's positions, and then says for ever that they are undecided (Kafka 4.3.0 to 4.4.0,
+/// KAFKA-20734); the mark of a later transaction of the same producer ends what it left there.
 fn sweep<L: GroupLog>(log: &mut L, partition: u32) -> Result<(), LogError> {
     retry(|| log.begin())?;
     // It is never committed, so that it says nothing.

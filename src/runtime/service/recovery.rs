@@ -23,8 +23,6 @@ pub(super) struct Recovery {
     pub(super) begun_ns: u64,
     parked: Option<Box<Slot>>,
     replay: Option<Box<Replay>>,
-    /// Up to where the journal was written once the group's positions were known.
-    written: Option<i64>,
 }
 
 /// How far a recovery has come.
@@ -42,7 +40,7 @@ pub(super) enum Progress {
 impl Recovery {
     /// Of a partition of which a shard may be kept from before.
     pub(super) fn new(partition: u32, parked: Option<Box<Slot>>, begun_ns: u64) -> Recovery {
-        Recovery { partition, begun_ns, parked, replay: None, written: None }
+        Recovery { partition, begun_ns, parked, replay: None }
     }
 
     /// Goes a step further: some megabytes of records at most.
@@ -108,10 +106,8 @@ impl Recovery {
         // The marks that end a transaction are written partition by partition: positions may show before the turn that they are
         // of. So the journal is read only once all that was written when the positions were known is decided. What may still
         // commit had its positions in its transaction before that, and nothing of it is written later.
-        let written = match self.written {
-            Some(written) => written,
-            None => *self.written.insert(log.written(journal, partition)?),
-        };
+        // Both are asked each time: who stood still between may find more of both.
+        let written = log.written(journal, partition)?;
         let bounds = log.bounds(journal, partition)?;
         if bounds.end < written {
             let name = &means.rules.topics.names[usize::from(journal.0)];

@@ -17,6 +17,7 @@ use super::{Shared, Side, Written, not_found};
 use crate::base::Instant;
 use crate::base::hash::StableHasher;
 use crate::event::{Body as EventBody, Event, Id, Topic};
+use crate::view::model::HISTORY_MAX;
 use crate::view::page::{Key, Listed};
 use crate::view::told::At;
 use crate::view::{Decided, Decision, LimitView, Page};
@@ -259,18 +260,19 @@ pub(super) async fn limits(
             Some(buyer_id) => model.limits_of(buyer_id),
             None => model.limits(),
         };
-        Page::of(limits.into_iter().enumerate().map(|(place, limit)| listed(place, limit, column)), &request)
+        Page::of(limits.into_iter().map(|limit| listed(limit, column)), &request)
     });
     let page = page.await?;
     Ok(Json(LimitPage { items: page.items, next: page.next.map(|next| next.text()), total: page.total }))
 }
 
-fn listed(place: usize, limit: LimitView, column: &str) -> Listed<LimitView> {
+fn listed(limit: LimitView, column: &str) -> Listed<LimitView> {
     let key = match column {
         "at" => Key::number(limit.at.0.nanos().into()),
         "effective_at" => Key::number(limit.effective_at.0.nanos().into()),
         _ => Key::Text(limit.buyer_id.clone()),
     };
-    // Changes have no id of their own: a buyer's at the same time are told apart by their order.
-    Listed { key, id: format!("{} {} {place:09}", limit.buyer_id, limit.at.0), item: limit }
+    // Changes have no id of their own: a buyer's at the same time are told apart by their order, the latest first.
+    let place = HISTORY_MAX.saturating_sub(limit.place);
+    Listed { key, id: format!("{} {} {place:03}", limit.buyer_id, limit.at.0), item: limit }
 }

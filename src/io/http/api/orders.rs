@@ -25,7 +25,7 @@ use crate::view::check::{Answer, Insolvency, Overdue, check as answer};
 use crate::view::{Change, HoldDecided, OrderCheck, OrderQuestion, Standing};
 
 /// How long the engine's word on a hold is waited for.
-const HOLD_WAIT_SECONDS: u64 = 8;
+const HOLD_WAIT_SECONDS: u64 = if cfg!(test) { 1 } else { 8 };
 /// How long a hold is kept where nobody says.
 const HOLD_NS: i64 = 24 * 3_600 * 1_000_000_000;
 
@@ -172,7 +172,13 @@ pub(super) async fn check(
 fn answered(shared: &Shared, buyer_id: &str, question: &OrderQuestion) -> OrderCheck {
     let model = &shared.side.model;
     let buyer = model.buyer(buyer_id);
-    let mut standing = Standing { buyer: buyer.as_deref(), insolvency: Insolvency::None, overdue: Overdue::Within };
+    let mut standing = Standing {
+        buyer: buyer.as_deref(),
+        base: shared.side.base,
+        today: model.clock().unwrap_or_else(|| (shared.side.now)()).day(),
+        insolvency: Insolvency::None,
+        overdue: Overdue::Within,
+    };
     for (kind, severity) in model.open_alerts_of(buyer_id) {
         match (kind, severity) {
             ("insolvency_opened", Severity::Critical) => standing.insolvency = Insolvency::InForce,

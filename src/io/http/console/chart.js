@@ -15,15 +15,16 @@ const seconds = (text) => Date.parse(`${text}T00:00Z`) / 1000;
 export function overTime(row, signal) {
   const points = [...row.month_ends, { day: row.as_of, exposure: row.exposure, overdue: row.overdue, score: row.score }];
   const days = points.map((point) => seconds(point.day));
+  const span = t('from_to', { from: day(points[0].day), to: day(row.as_of) });
   const sync = { key: 'over-time' };
   const amounts = {
-    label: t('chart.amounts', { from: day(points[0].day), to: day(row.as_of), exposure: short(row.exposure), overdue: short(row.overdue) }),
+    label: `${t('exposure')}, ${t('overdue')} ${span}`,
     data: [days, points.map((point) => Number(point.exposure)), points.map((point) => Number(point.overdue))],
     series: [{ label: t('exposure'), ink: 'primary', fill: 'primary-soft' }, { label: t('overdue'), ink: 'late', fill: 'late-soft', dash: [6, 4] }],
     format: short, range: (_, min, max) => [0, (max || 1) * 1.08], sync,
   };
   const scores = {
-    label: t('chart.score', { from: day(points[0].day), to: day(row.as_of), first: points[0].score, last: row.score }),
+    label: `${t('score_0_100')} ${span}`,
     data: [days, points.map((point) => point.score)],
     series: [{ label: t('score_0_100'), ink: 'score' }],
     format: (value) => decimal(value), range: [0, 100], sync,
@@ -46,7 +47,9 @@ function chart(what, signal) {
   let plot = null;
   const draw = () => {
     plot?.destroy();
-    if (host.clientWidth > 0) plot = new window.uPlot(options(what, host.clientWidth), what.data, host);
+    if (host.clientWidth === 0) return;
+    plot = new window.uPlot(options(what, host.clientWidth), what.data, host);
+    latest(plot);
   };
   const resized = new ResizeObserver(() => (plot ? plot.setSize({ width: host.clientWidth, height: HEIGHT_PX }) : draw()));
   resized.observe(host);
@@ -59,16 +62,21 @@ function chart(what, signal) {
   return host;
 }
 
+/** Without a pointer the legend tells the latest figures. */
+function latest(plot) {
+  if (plot.cursor.idx == null) plot.setLegend({ idx: plot.data[0].length - 1 }, false);
+}
+
 function options({ series, format, range, sync }, width) {
   const axis = {
     stroke: colour('quiet'), font: '12px system-ui, sans-serif', grid: { stroke: colour('line'), width: 1 }, ticks: { show: false },
   };
   return {
     width, height: HEIGHT_PX, tzDate: (at) => window.uPlot.tzDate(new Date(at * 1000), 'Etc/UTC'),
-    cursor: { sync, drag: { x: false, y: false }, points: { size: 8 } }, legend: { live: true },
+    cursor: { sync, drag: { x: false, y: false }, points: { size: 8 } }, legend: { live: true }, hooks: { setLegend: [latest] },
     scales: { y: { range } },
     axes: [
-      { ...axis, space: 64, incrs: MONTHS, values: (_, splits) => splits.map(month), grid: { show: false } },
+      { ...axis, size: 30, space: 64, incrs: MONTHS, values: (_, splits) => splits.map(month), grid: { show: false } },
       { ...axis, size: 58, values: (_, splits) => splits.map(format) },
     ],
     series: [

@@ -9,6 +9,8 @@ import { field, problemNote } from './parts.js';
 const FOLLOW_MS_MIN = 400;
 const FOLLOW_MS_MAX = 3000;
 const FOLLOW_MS_LIMIT = 120000;
+// A decision that nothing has come of for so long has most likely come too late.
+const LATE_MS = 20000;
 const SNOOZE_DAYS = [1, 7, 14, 30];
 const REASON_CHARS_MAX = 500;
 
@@ -20,14 +22,10 @@ export class Decisions {
   #app;
   #host;
   #notes = [];
-  #limits = new Map();
 
   constructor(app, host) {
     this.#app = app;
     this.#host = host;
-    app.live.addEventListener('limit', ({ detail }) => {
-      if (detail.proposal_id) this.#limits.set(detail.proposal_id, detail);
-    });
   }
 
   /** Asks for a decision on a proposal: approve, amend or reject. */
@@ -98,21 +96,24 @@ export class Decisions {
       done?.();
     };
     const until = Date.now() + FOLLOW_MS_LIMIT;
+    const late = setTimeout(() => change({ state: 'late', tone: 'bad' }), LATE_MS);
     const outcome = await this.#ask(until, async () => {
       const found = await get(path('v1', 'decisions', id));
       return found.state === 'pending' ? null : found;
     });
-    if (!outcome) return change({ state: 'unknown', tone: 'bad' });
-    const isCut = outcome.state === 'closed' && ['approved', 'applied'].includes(outcome.outcome);
-    change({ state: outcome.state === 'counted' ? 'counted' : outcome.outcome, tone: isCut ? 'waiting' : 'good' });
+    clearTimeout(late);
+    if (!outcome) return change({ state: 'late', tone: 'bad' });
+    if (outcome.state === 'counted') return change({ state: 'counted', tone: 'good' });
+    const isCut = ['approved', 'applied'].includes(outcome.outcome);
+    // What closed it was another decision, or the time, where it is not what was decided here.
+    if (isCut !== (decision !== 'reject') || !(isCut || outcome.outcome === 'rejected')) return change({ state: outcome.outcome, tone: 'bad', isLate: true });
+    change({ state: outcome.outcome, tone: isCut ? 'waiting' : 'good' });
     if (!isCut) return;
     const limit = await this.#ask(until, () => this.#limitOf(proposal));
     change(limit ? { limit, tone: 'good' } : { tone: 'good' });
   }
 
   async #limitOf(proposal) {
-    const streamed = this.#limits.get(proposal.proposal_id);
-    if (streamed) return streamed;
     const { items } = await get('/v1/limit-changes', { buyer_id: proposal.buyer_id, limit: 20 });
     return items.find((item) => item.proposal_id === proposal.proposal_id) ?? null;
   }
@@ -156,7 +157,9 @@ export class Decisions {
 
 function outcomeWords(note, proposal, decision) {
   const lines = [h('strong', {}, `${who(proposal)} · ${t(`decide.${decision}.done`)}`)];
-  lines.push(note.state === 'sent' ? t('outcome.sent') : named('outcome', note.state));
+  lines.push(named('outcome', note.state));
+  if (note.isLate) lines.push(t('outcome.too_late'));
+  if (note.tone === 'bad') lines.push(h('a', { href: `#/buyers/${encodeURIComponent(proposal.buyer_id)}` }, t('outcome.look')));
   if (note.limit) {
     const { old_limit: old, new_limit: now, currency, effective_at: at } = note.limit;
     lines.push(h('span', { class: 'limit-change', 'data-limit': now ?? '' }, t('outcome.limit', { from: exact(old, currency), to: exact(now, currency), day: day(at) })));

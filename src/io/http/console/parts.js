@@ -20,6 +20,11 @@ export const quiet = (...words) => h('p', { class: 'quiet' }, ...words);
 /** Words in the background. */
 export const faint = (...words) => h('span', { class: 'quiet' }, ...words);
 
+const fill = (colour) => ({ '--fill': `var(--${colour})` });
+
+/** A spot of the colour of what a bar is made of. */
+export const swatch = (key) => h('span', { class: `swatch fill fill-${key}`, style: fill(key), 'aria-hidden': 'true' });
+
 /** How much an alert matters: a shape, a colour and a word. */
 export function severity(name) {
   const shape = svg('svg', { viewBox: '0 0 12 12', class: 'shape', 'aria-hidden': 'true' }, svg('path', { d: SEVERITY_SHAPES[name] }));
@@ -28,7 +33,7 @@ export function severity(name) {
 
 /** A grade, with its score where there is one. */
 export function grade(letter, score = null) {
-  const chip = h('span', { class: `grade grade-${letter}` }, unseen(`${t('grade')} `), letter);
+  const chip = h('span', { class: 'grade fill', style: fill(`grade-${letter}`) }, unseen(`${t('grade')} `), letter);
   return score == null ? chip : h('span', { class: 'graded' }, chip, h('span', { class: 'number' }, score));
 }
 
@@ -69,13 +74,14 @@ export function stackedBar(parts, label) {
   const total = shown.reduce((sum, part) => sum + Number(part.amount), 0);
   if (total === 0) return quiet(t('nothing_here'));
   const share = (part) => Number(part.amount) / total;
+  const some = (part) => (share(part) < 0.005 ? `< ${percent(0.01)}` : percent(share(part)));
   const bar = h('div', { class: 'stack', role: 'img', 'aria-label': `${label}: ${shown.map((part) => `${part.name} ${percent(share(part))}`).join(', ')}` },
-    shown.map((part) => h('div', { class: `fill-${part.key}`, style: { 'flex-grow': String(share(part)) } }, share(part) >= 0.12 && h('span', {}, percent(share(part))))));
+    shown.map((part) => h('div', { class: `fill fill-${part.key}`, style: { 'flex-grow': String(share(part)), ...fill(part.key) } }, share(part) >= 0.12 && h('span', {}, percent(share(part))))));
   const legend = h('ul', { class: 'legend' }, shown.map((part) => h('li', {},
-    h('span', { class: `swatch fill-${part.key}`, 'aria-hidden': 'true' }),
+    swatch(part.key),
     h('span', { class: 'name' }, part.name, part.note && note(part.note)),
     h('span', { class: 'number' }, whole(part.amount)),
-    h('span', { class: 'number quiet share' }, percent(share(part))))));
+    h('span', { class: 'number quiet share' }, some(part)))));
   return [bar, legend];
 }
 
@@ -86,8 +92,8 @@ export function ageing(row) {
 }
 
 /** A horizontal bar of a table's cell: how much of the greatest. */
-export function meter(share, kind = '') {
-  return h('span', { class: `meter ${kind}`, 'aria-hidden': 'true' }, h('span', { style: { width: `${Math.max(0, Math.min(1, share)) * 100}%` } }));
+export function meter(share, kind = '', colour = null) {
+  return h('span', { class: `meter ${kind}`, style: colour && fill(colour), 'aria-hidden': 'true' }, h('span', { style: { width: `${Math.max(0, Math.min(1, share)) * 100}%` } }));
 }
 
 /** How much of a limit is used. */
@@ -115,10 +121,17 @@ export function table({ caption, columns, items, sorting, empty, key, rowClass }
     columns.map((column) => h(column.kind === 'main' ? 'th' : 'td', {
       role: column.kind === 'main' ? 'rowheader' : 'cell', scope: column.kind === 'main' ? 'row' : null, class: column.kind, 'data-label': column.kind === 'actions' ? null : column.name,
     }, column.cell(item)))));
-  return h('div', { class: 'scroll' }, h('table', { role: 'table' },
+  return h('div', { class: 'scroll' }, h('table', { role: 'table', class: 'rows' },
     h('caption', { class: 'unseen' }, caption),
     h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, head)),
     h('tbody', { role: 'rowgroup' }, rows)));
+}
+
+/** The way to the page before and to the next. `turn(change)` makes a listener of a change of `cursors`. */
+export function pager(cursors, next, turn) {
+  const button = (name, change) => h('button', { type: 'button', 'data-k': name, onclick: turn(change) }, t(name));
+  return h('nav', { class: 'row pages', 'aria-label': t('pages') },
+    cursors.length > 1 && button('previous', () => cursors.pop()), next && button('next', () => cursors.push(next)));
 }
 
 /** A labelled field of a form. */

@@ -4,7 +4,7 @@ import { get, path } from '../api.js';
 import { h } from '../dom.js';
 import { count, country, day, decimal, exact, instant, money, percent, whole } from '../format.js';
 import { named, t } from '../i18n.js';
-import { ageing, badge, card, every, facts, faint, grade, meter, note, quiet, region, severity, stackedBar, table, tile, tiles, used } from '../parts.js';
+import { ageing, badge, card, every, facts, faint, grade, meter, note, quiet, region, severity, stackedBar, swatch, table, tile, tiles, used } from '../parts.js';
 import { headline, reasonList, ruleSentences } from '../reasons.js';
 import { overTime } from '../chart.js';
 import { silence, snoozeButton } from './alerts.js';
@@ -12,6 +12,7 @@ import { proposalCard } from './proposals.js';
 
 const REFRESH_MS = 15000;
 const HISTORY_SHOWN = 50;
+const SMALL_POINTS = 1;
 
 export function buyer({ param: id, app, signal }) {
   const heading = h('span', {}, id);
@@ -40,9 +41,8 @@ function wholePage(data, app, refresh, signal) {
     profile(row),
     data.proposals.length > 0 && h('section', { class: 'card calls', 'aria-label': t('place.proposals') }, h('h2', {}, t('proposal_open')), data.proposals.map((proposal) => proposalCard(proposal, app, refresh))),
     figures(data),
-    h('div', { class: 'columns' },
-      h('div', { class: 'stacked' }, card(t('who_bears'), bearers(row)), card(t('over_time'), overTime({ ...row, overdue: data.overdue }, signal)), card(t('open_by_age'), ages(row))),
-      h('div', { class: 'stacked' }, card(t('why_score'), why(row)), card(t('open_alerts'), openAlerts(data.alerts, app, refresh)))),
+    h('div', { class: 'flowing' }, card(t('who_bears'), bearers(row)), card(t('over_time'), overTime({ ...row, overdue: data.overdue }, signal)),
+      card(t('open_alerts'), openAlerts(data.alerts, app, refresh)), card(t('why_score'), why(row)), card(t('open_by_age'), ages(row))),
     card(t('covers'), covers(row.covers)),
     h('div', { class: 'columns' }, card(t('limit_history'), limitHistory(data.limit_history)), card(t('sellers'), sellers(row.sellers))),
     card(t('history'), history(data)),
@@ -51,14 +51,16 @@ function wholePage(data, app, refresh, signal) {
 
 function why(row) {
   const lead = t('score_lead', { score: decimal(row.score), slow: decimal(row.slow), fail: decimal(row.fail) });
-  return [h('p', { class: 'lead graded' }, grade(row.grade), h('span', {}, lead)), reasonList(row.reasons, { withPoints: true })];
+  const small = row.reasons.filter(({ points }) => points > 0 && points < SMALL_POINTS);
+  return [h('p', { class: 'lead graded' }, grade(row.grade), h('span', {}, lead)), reasonList(row.reasons.filter((reason) => !small.includes(reason)), { withPoints: true }),
+    small.length > 0 && h('details', { 'data-k': 'small-reasons' }, h('summary', {}, t('n_more', { n: small.length })), reasonList(small, { withPoints: true }))];
 }
 
 function ages(row) {
+  const sum = (column) => [t(column), Number(row[column]) ? money(row[column]) : null];
   return [ageing(row), facts([
     [t('oldest'), row.oldest_overdue_days ? t('days', { n: row.oldest_overdue_days }) : null],
-    [t('open_invoices'), count(row.open_invoices)], [t('disputed'), money(row.disputed)], [t('orders'), money(row.orders)],
-    [t('unapplied'), money(row.unapplied)], [t('written_off'), money(row.written_off)],
+    [t('open_invoices'), count(row.open_invoices)], sum('disputed'), sum('orders'), sum('unapplied'), sum('written_off'),
   ])];
 }
 
@@ -66,7 +68,7 @@ function profile(row) {
   const parent = row.parent_id && h('a', { 'data-k': 'parent', href: `#/buyers?${new URLSearchParams({ parent_id: row.parent_id })}` }, row.parent_id);
   const words = [h('span', { class: 'id' }, row.buyer_id), row.country && country(row.country), row.segment && named('segment', row.segment), row.sector, parent && [t('part_of'), ' ', parent]];
   return h('div', { class: 'profile' },
-    h('p', { class: 'row' }, words.filter(Boolean).map((word) => h('span', {}, word)), row.fx_missing && badge(t('fx_missing'), 'warning')),
+    h('p', {}, words.filter(Boolean).map((word, at) => [at > 0 && ' · ', word]), ' ', row.fx_missing && badge(t('fx_missing'), 'warning')),
     h('p', { class: 'row' }, h('a', { class: 'button', 'data-k': 'check', href: `#/order-check?${new URLSearchParams({ buyer: row.buyer_id })}` }, t('check_order')), faint(t('as_of', { at: day(row.as_of) }))));
 }
 
@@ -93,7 +95,7 @@ function bearers(row) {
   const pct = (amount) => (Number(row.exposure) ? percent(Number(amount) / Number(row.exposure)) : '–');
   return [
     h('p', { class: 'lead' }, t('bears_lead', { exposure: money(row.exposure), pay: money(row.indemnifiable), pay_pct: pct(row.indemnifiable), retained: money(row.retained), retained_pct: pct(row.retained) })),
-    stackedBar([layer('single_risk'), layer('primary'), layer('top_up'), { key: 'retained', name: t('we_bear'), amount: row.retained, note: t('we_bear_note', notes) }], t('who_bears')),
+    stackedBar([layer('single_risk'), layer('primary'), layer('top_up'), { key: 'retained', name: t('we_bear'), amount: row.retained, note: insured > 0 && t('we_bear_note', notes) }], t('who_bears')),
   ];
 }
 
@@ -109,8 +111,8 @@ function covers(items) {
   return table({
     caption: t('covers'), items, empty: t('no_covers'), columns: [
       { name: t('cover'), kind: 'main', cell: (cover) => cover.cover_id },
-      { name: t('layer'), cell: (cover) => [h('span', { class: `swatch fill-${cover.layer}`, 'aria-hidden': 'true' }), named('layer', cover.layer), cover.order_id && note(t('for_order', { order: cover.order_id }))] },
-      { name: t('carries'), kind: 'number bar', cell: (cover) => [cover.amount != null && meter(Number(cover.taken) / Number(cover.amount || 1), cover.layer), whole(cover.taken)] },
+      { name: t('layer'), cell: (cover) => [swatch(cover.layer), named('layer', cover.layer), cover.order_id && note(t('for_order', { order: cover.order_id }))] },
+      { name: t('carries'), kind: 'number bar', cell: (cover) => [cover.amount != null && meter(Number(cover.taken) / Number(cover.amount || 1), '', cover.layer), whole(cover.taken)] },
       { name: t('amount'), kind: 'number', cell: (cover) => whole(cover.amount) },
       { name: t('insured_pct'), kind: 'number', cell: (cover) => percent(Number(cover.insured_pct) / 100, 2) },
       { name: t('valid'), cell: (cover) => t(cover.valid_to ? 'from_to' : 'from_on', { from: day(cover.valid_from), to: day(cover.valid_to) }) },

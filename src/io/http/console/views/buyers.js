@@ -4,7 +4,7 @@ import { get } from '../api.js';
 import { h } from '../dom.js';
 import { count, country, decimal, whole } from '../format.js';
 import { named, t } from '../i18n.js';
-import { buyerLink, every, faint, field, grade, groupName, quiet, region, select, severity, table, throttled, used } from '../parts.js';
+import { buyerLink, every, faint, field, grade, groupName, pager, quiet, region, select, severity, table, throttled, used } from '../parts.js';
 
 const FILTERS = ['q', 'segment', 'grade', 'country', 'sector', 'seller', 'parent_id'];
 const PAGE = 50;
@@ -43,9 +43,7 @@ export function buyers({ query, app, signal }) {
     };
     return [
       table({ caption: t('place.buyers'), columns, items, sorting: sorting(), empty: t('no_buyers') }),
-      h('nav', { class: 'row pages', 'aria-label': t('pages') },
-        cursors.length > 1 && h('button', { type: 'button', 'data-k': 'previous', onclick: turn(() => cursors.pop()) }, t('previous')),
-        next && h('button', { type: 'button', 'data-k': 'next', onclick: turn(() => cursors.push(next)) }, t('next'))),
+      pager(cursors, next, turn),
     ];
   }
   app.live.on(['gap'], () => list.renew(), signal);

@@ -4,7 +4,7 @@ import { get } from '../api.js';
 import { h, put } from '../dom.js';
 import { count } from '../format.js';
 import { t } from '../i18n.js';
-import { every, quiet, region, table } from '../parts.js';
+import { every, pager, quiet, region, table } from '../parts.js';
 
 const PAGE = 50;
 const REFRESH_MS = 20000;
@@ -51,9 +51,7 @@ export function liveList({ title, query, app, signal, address, event, itemId, em
     return [
       total > 0 && quiet(t('page_of', { from: count(at + 1), to: count(Math.min(at + PAGE, total)), n: total })),
       table({ caption: title, items, columns: columns(() => list.refresh()), empty, key: (item) => item[itemId], rowClass: (item) => (before && !before.has(item[itemId]) ? 'new' : null) }),
-      h('nav', { class: 'row pages', 'aria-label': t('pages') },
-        cursors.length > 1 && h('button', { type: 'button', 'data-k': 'previous', onclick: turn(() => cursors.pop()) }, t('previous')),
-        next && h('button', { type: 'button', 'data-k': 'next', onclick: turn(() => cursors.push(next)) }, t('next'))),
+      pager(cursors, next, turn),
     ];
   }
   const change = (name) => (value) => {

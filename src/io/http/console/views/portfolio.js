@@ -10,6 +10,7 @@ import { headline } from '../reasons.js';
 const GROUPINGS = ['segment', 'grade', 'country', 'sector', 'seller', 'group'];
 const FILTERS = { group: 'parent_id' };
 const GROUPS_SHOWN = 12;
+const ALERTS_SHOWN = 5;
 const REFRESH_MS = 15000;
 
 export function portfolio({ query, app, signal }) {
@@ -17,7 +18,7 @@ export function portfolio({ query, app, signal }) {
   const totals = region({ signal, load: () => get('/v1/portfolio', { by: 'grade' }, signal), draw: glance });
   const groups = region({ signal, load: () => get('/v1/portfolio', { by }, signal), draw: (data) => breakdown(by, data) });
   const worst = region({ signal, load: () => get('/v1/buyers', { sort: '-expected_loss', limit: 8 }, signal), draw: atStake });
-  const alerts = region({ signal, load: () => get('/v1/alerts', { limit: 5 }, signal), draw: latest });
+  const alerts = region({ signal, load: () => urgent(signal), draw: latest });
   const parts = [totals, groups, worst, alerts];
   const renew = () => parts.forEach((part) => part.renew());
   app.live.on(['alert', 'proposal', 'limit', 'gap'], renew, signal);
@@ -33,10 +34,16 @@ export function portfolio({ query, app, signal }) {
     children: [
       totals,
       stories(app.me),
-      h('div', { class: 'columns' }, card(t('needs_attention'), alerts), card(t('most_at_stake'), quiet(t('most_at_stake_note')), worst)),
+      h('div', { class: 'columns' }, card(t('needs_attention'), alerts), card(t('most_at_stake'), worst)),
       card(t('broken_down_by'), choice, groups),
     ],
   };
+}
+
+/** The critical alerts on the most exposure, or what there is where nothing is critical. */
+async function urgent(signal) {
+  const critical = await get('/v1/alerts', { severity: 'critical', sort: '-exposure', limit: ALERTS_SHOWN }, signal);
+  return critical.total > 0 ? critical : get('/v1/alerts', { limit: ALERTS_SHOWN }, signal);
 }
 
 /** The stories of a demo's portfolio, where the server tells of some. */
@@ -77,7 +84,7 @@ function grades(groups) {
   const most = Math.max(...shown.map((group) => Number(group.totals.exposure)), 1);
   return h('ul', { class: 'grades' }, shown.map(({ key, totals: sums }) => h('li', {},
     h('a', { href: `#/buyers?grade=${key}` }, grade(key), h('span', { class: 'unseen' }, ` ${t('show_buyers')}`)),
-    meter(Number(sums.exposure) / most, `grade-fill-${key}`),
+    meter(Number(sums.exposure) / most, '', `grade-${key}`),
     h('span', { class: 'number' }, whole(sums.exposure)),
     h('span', { class: 'number quiet' }, t('n_buyers', { n: sums.buyers })))));
 }

@@ -4,7 +4,7 @@ import { h } from '../dom.js';
 import { day, decimal, exact, instant, money, percent, whole } from '../format.js';
 import { named, t } from '../i18n.js';
 import { badge, buyerLink, facts, faint, field, grade, note, quiet, select } from '../parts.js';
-import { headline, reasonList } from '../reasons.js';
+import { headline, ofRules, reasonList } from '../reasons.js';
 import { liveList } from './live-list.js';
 
 const STATES = ['open', 'closed', 'all'];
@@ -53,7 +53,7 @@ export function decisionButtons(proposal, app, refresh) {
   }, t(`decide.${decision}`))));
 }
 
-/** An open proposal in full. */
+/** An open proposal, with what the rules say: what the score is made of stands elsewhere on the page. */
 export function proposalCard(proposal, app, refresh) {
   return h('article', { class: 'proposal' },
     h('p', { class: 'change' }, faint(t('limit')), ' ', exact(proposal.current_limit, proposal.currency), ' → ', h('strong', {}, exact(proposal.proposed_limit, proposal.currency)), ' ', badge(cut(proposal), 'warning')),
@@ -66,7 +66,7 @@ export function proposalCard(proposal, app, refresh) {
       [t('decide_by'), instant(proposal.expires_at)],
       proposal.approvals_needed > 1 ? [t('approvals'), approvals(proposal)] : ['', null],
     ]),
-    reasonList(proposal.reasons),
+    reasonList(ofRules(proposal.reasons)),
     decisionButtons(proposal, app, refresh),
     !app.can('decide') && quiet(t('may_not_decide')));
 }
