@@ -18,8 +18,8 @@ BASE = sys.argv[1].rstrip("/")
 TOKEN = os.environ.get("VIGIE_TOKEN", "")
 
 
-def ask(path, body=None, passing=(), **headers):
-    """The JSON that is answered, None for a status that passes; anything else but a success ends everything."""
+def ask(path, body=None, passing=(), read=json.load, **headers):
+    """What is answered, as JSON, None for a status that passes; anything else but a success ends everything."""
     if TOKEN:
         headers["authorization"] = f"Bearer {TOKEN}"
     data = None
@@ -29,7 +29,7 @@ def ask(path, body=None, passing=(), **headers):
     request = urllib.request.Request(BASE + path, data, {name.replace("_", "-"): text for name, text in headers.items()})
     try:
         with urllib.request.urlopen(request, timeout=15) as answer:
-            return json.load(answer)
+            return read(answer)
     except urllib.error.HTTPError as error:
         if error.code in passing:
             return None
@@ -47,7 +47,18 @@ def until(what, look):
     sys.exit(f"waited {WAIT_SECONDS} s for {what}")
 
 
+def is_idle():
+    """Whether the engine has taken all that was there: until then it has no time for a hold."""
+    text = {"read": lambda answer: answer.read().decode()}
+    if ask("/ready", passing=(503,), **text) is None:
+        return False
+    page = ask("/metrics", **text)
+    lags = [float(line.split()[-1]) for line in page.splitlines() if line.startswith("vigie_lag_records{")]
+    return bool(lags) and sum(lags) < 100
+
+
 def check_orders():
+    until("the engine to take what was there", is_idle)
     buyers = until("ten buyers with a limit", lambda: with_limit(10))
     for amount in ("100.00", "5000000.00"):
         for buyer in buyers[:5]:

@@ -11,7 +11,7 @@ pub struct KafkaArguments {
     /// The servers to ask first, with commas. Default: localhost:9092.
     #[arg(long, value_name = "HOST:PORT,...")]
     brokers: Option<String>,
-    /// What the names of all topics begin with. Default: vigie.
+    /// What the names of all topics begin with. Default: vigie and a dot.
     #[arg(long, value_name = "PREFIX")]
     prefix: Option<String>,
     /// The consumer group. Default: vigie.

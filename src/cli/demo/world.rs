@@ -1,8 +1,8 @@
 //! Owns the demo's world: its log in memory, its simulated clock, and the way of records into it and out of it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::LOOK_MS;
 use super::days::{Days, Told};
@@ -24,6 +24,9 @@ pub const PARTITIONS: u32 = 4;
 /// Bytes that an input topic retains at most: what is consumed is let go.
 const RETAINED_BYTES_MAX: usize = 256 << 20;
 
+/// A decision: where it was written, and what.
+type Decided = (Written, Vec<u8>);
+
 /// A clone is another handle of the same world.
 #[derive(Clone)]
 pub struct World {
@@ -31,6 +34,8 @@ pub struct World {
     topics: Arc<Topics>,
     base: Currency,
     clock: Arc<Clock>,
+    /// Decisions for the read model: the log lets go of an input once the engine has it.
+    decided: Arc<Mutex<Vec<Decided>>>,
     /// Milliseconds up to which everything is told that is written so early. What is later is not to be read yet: so no topic of the
     /// past is read further than another.
     whole_until_ms: Arc<AtomicI64>,
@@ -78,7 +83,7 @@ impl World {
         log.set_now(now);
         let clock = Clock { start: now, speed, since: Stopwatch::start(), began_ns: AtomicI64::new(-1) };
         let whole_until_ms = Arc::new(AtomicI64::new(i64::MIN));
-        World { log, topics: Arc::new(topics), base, clock: Arc::new(clock), whole_until_ms }
+        World { log, topics: Arc::new(topics), base, clock: Arc::new(clock), decided: Arc::default(), whole_until_ms }
     }
 
     /// The log.
@@ -99,6 +104,11 @@ impl World {
     /// Real nanoseconds since the world was made.
     pub fn elapsed_ns(&self) -> u64 {
         self.clock.since.nanos()
+    }
+
+    /// Whether the past is told, and simulated days pass.
+    fn has_begun(&self) -> bool {
+        self.clock.began_ns.load(Ordering::Relaxed) >= 0
     }
 
     /// The simulated time.
@@ -188,6 +198,19 @@ impl World {
         self.log.append(topic, partition, records)
     }
 
+    /// A decision as the topic has it.
+    fn decision<'a>(&self, written: &Written, value: &'a [u8]) -> Record<'a> {
+        Record {
+            topic: TopicId(Topic::Decisions as u16),
+            partition: written.partition,
+            offset: written.offset,
+            time_ms: self.now().nanos() / 1_000_000,
+            key: None,
+            value: Some(value),
+            headers: Headers::Listed(&[]),
+        }
+    }
+
     /// Feeds the read model with what is committed, and keeps it, until the process is asked to end.
     ///
     /// # Errors
@@ -200,40 +223,35 @@ impl World {
             (Fed::LimitProposals, outputs.limit_proposals),
             (Fed::LimitChanges, outputs.limit_changes),
             (Fed::OrderDecisions, outputs.order_decisions),
-            (Fed::Decisions, TopicId(Topic::Decisions as u16)),
         ];
-        let mut next = [[0; PARTITIONS as usize]; 6];
+        let mut next = [[0; PARTITIONS as usize]; 5];
         while !stop.is_set() {
             let mut count = 0;
             let mut lag_records = BTreeMap::new();
             for ((fed, topic), next) in topics.iter().zip(&mut next) {
                 let name = &self.topics.names[usize::from(topic.0)];
-                let is_output = *fed != Fed::Decisions;
                 for (partition, next) in (0..).zip(next) {
                     let mut written = Ok(());
                     let read = self.log.read(*topic, partition, *next, Isolation::Committed, |record| {
                         feeder.take(*fed, name, record);
-                        // Decisions come from people: what is kept is what the engine told.
-                        if is_output {
-                            written = kept.take(record);
-                        }
+                        written = kept.take(record);
                         count += 1;
                         written.is_ok()
                     });
                     written?;
                     *next = read.map_err(|error| CliError::Failed(format!("the outputs cannot be read: {error}")))?;
-                    // Everything told stays in the read model; the log may let it go, once the engine has read it too.
-                    let consumed = match fed {
-                        Fed::Decisions => self.log.committed(*topic, partition).unwrap_or(0),
-                        _ => *next,
-                    };
-                    self.log.trim(*topic, partition, consumed.min(*next));
+                    // Everything told stays in the read model; the log may let it go.
+                    self.log.trim(*topic, partition, *next);
                     let waiting = (self.log.end(*topic, partition) - *next).max(0) as u64;
                     *lag_records.entry(name.clone()).or_default() += waiting;
                 }
             }
             feeder.set_lag(0, lag_records);
-            if !feeder.is_ready() {
+            let decided = std::mem::take(&mut *self.decided.lock().unwrap_or_else(PoisonError::into_inner));
+            for (written, value) in &decided {
+                feeder.take(Fed::Decisions, &written.topic, &self.decision(written, value));
+            }
+            if !feeder.is_ready() && self.has_begun() {
                 feeder.caught_up();
             }
             if count == 0 {
@@ -250,14 +268,19 @@ fn millis(at: Instant) -> i64 {
 
 impl Outlet for World {
     fn write(&self, home: Topic, buyer_id: &str, value: Vec<u8>) -> Writing {
+        // It would come in the midst of the past, and bring the time of today there.
+        if !self.has_begun() {
+            return Box::pin(std::future::ready(Err(NotWritten("the past is still being told".to_owned()))));
+        }
         let topic = TopicId(home as u16);
         let partition = partition_of(buyer_id.as_bytes(), PARTITIONS);
         let written = self.append(topic, partition, self.now(), Some(buyer_id), &value);
         let topic = self.topics.names[usize::from(topic.0)].clone();
-        Box::pin(std::future::ready(match written {
-            Ok(offset) => Ok(Written { topic, partition, offset }),
-            Err(error) => Err(NotWritten(error.to_string())),
-        }))
+        let written = written.map(|offset| Written { topic, partition, offset });
+        if let (Ok(written), Topic::Decisions) = (&written, home) {
+            self.decided.lock().unwrap_or_else(PoisonError::into_inner).push((written.clone(), value));
+        }
+        Box::pin(std::future::ready(written.map_err(|error| NotWritten(error.to_string()))))
     }
 }
 
