@@ -30,6 +30,20 @@ export async function startDemo(...more) {
   return { url: await address, stop };
 }
 
+const TODAY = new Date().toISOString().slice(0, 10);
+const LIMIT_MS = 120_000;
+
+/** Waits until a demo has come to today: before, alerts and proposals of its past come and go. */
+export async function pastTold(url, headers = {}) {
+  for (const end = Date.now() + LIMIT_MS; Date.now() < end;) {
+    const answer = await fetch(new URL('v1/me', url), { headers });
+    const { clock } = answer.ok ? await answer.json() : {};
+    if (clock >= TODAY) return;
+    await new Promise((done) => setTimeout(done, 200));
+  }
+  throw new Error('the demo has not told its past');
+}
+
 /** Runs `vigie` with arguments and gives what it prints. */
 export async function vigie(...words) {
   const run = spawn(VIGIE, words, { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { LIMIT_MS, launch, open, settled, shootWindow } from './browser.mjs';
-import { startDemo, vigie } from './demo.mjs';
+import { pastTold, startDemo, vigie } from './demo.mjs';
 
 const TEST_LIMIT = { timeout: 2 * LIMIT_MS };
 const folder = mkdtempSync(path.join(tmpdir(), 'vigie-guarded-'));
@@ -23,7 +23,9 @@ before(async () => {
   }
   const file = path.join(folder, 'tokens');
   writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 });
-  [browser, demo] = await Promise.all([launch(), startDemo('--tokens', file)]);
+  [browser, demo] = await Promise.all([launch(), startDemo('--tokens', file, '--speed', '1')]);
+  // Time all but stands, so that a proposal that is there stays.
+  await pastTold(demo.url, { authorization: `Bearer ${tokens['a.reader']}` });
 });
 after(async () => {
   await browser?.close();

@@ -121,6 +121,7 @@ export class Decisions {
   /** Asks again and again, more and more slowly, until there is an answer or the time is over. */
   async #ask(until, question) {
     for (let ms = FOLLOW_MS_MIN; Date.now() < until; ms = Math.min(ms * 1.5, FOLLOW_MS_MAX)) {
+      await pause(ms);
       try {
         const answer = await question();
         if (answer) return answer;
@@ -128,7 +129,6 @@ export class Decisions {
         // What is not there yet, or a server that is away, is asked again until the time is over.
         if (!(error instanceof Problem)) throw error;
       }
-      await pause(ms);
     }
     return null;
   }
