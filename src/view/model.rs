@@ -79,6 +79,8 @@ pub struct HoldDecided {
     pub amount: (String, String),
     /// Whether room is kept for it.
     pub granted: bool,
+    /// Until when.
+    pub expires_at: Instant,
     /// The id of the event that asked.
     pub asked_by: String,
     /// The data of the answer, as it came.
@@ -126,6 +128,7 @@ struct HoldData {
     seller_id: String,
     order_id: String,
     granted: bool,
+    expires_at: At,
     amount: String,
     currency: String,
     caused_by: serde_json::Value,
@@ -383,6 +386,7 @@ impl ReadModel {
             order: (data.seller_id, data.order_id),
             amount: (data.amount, data.currency),
             granted: data.granted,
+            expires_at: data.expires_at.0,
             asked_by: data.caused_by["id"].as_str().unwrap_or_default().to_owned(),
             data: event.data.to_owned(),
         };

@@ -160,6 +160,11 @@ pub(super) async fn snooze(
         let detail = format!("until is {:?}, and should be a calendar day YYYY-MM-DD", asked.until);
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", detail)
     })?;
+    let today = (shared.side.now)().day();
+    if until <= today {
+        let detail = format!("until is {until}, and should be a day after {today}");
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", detail));
+    }
     let alert = shared.side.model.alert_of(&alert_id).ok_or_else(not_found)?;
     if !alert.is_open() {
         return Err(Problem::new(StatusCode::CONFLICT, "not_open", "This alert is over: there is nothing to silence."));

@@ -43,6 +43,21 @@ enum For {
     Posted,
 }
 
+/// The names that the queries of each path may have, of those that have any.
+pub(super) fn query_names(description: &OpenApi) -> std::collections::HashMap<String, Vec<String>> {
+    let mut names = std::collections::HashMap::new();
+    for (path, item) in &description.paths.paths {
+        for operation in [&item.get, &item.post].into_iter().flatten() {
+            for parameter in operation.parameters.iter().flatten() {
+                if let RefOr::T(Parameter { parameter_in: ParameterIn::Query, name, .. }) = parameter {
+                    names.entry(path.clone()).or_insert_with(Vec::new).push(name.clone());
+                }
+            }
+        }
+    }
+    names
+}
+
 /// Completes a description that was made from the handlers.
 pub(super) fn complete(description: &mut OpenApi) {
     let components = description.components.get_or_insert_default();

@@ -14,6 +14,7 @@ mod remembered;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -97,6 +98,9 @@ pub(crate) struct Shared {
 
 type Side = State<Arc<Shared>>;
 
+/// The names that the queries of a path may have, where it has any.
+type QueryNames = HashMap<String, Vec<String>>;
+
 /// Who asks, and what is answered.
 #[derive(Debug, Serialize, ToSchema)]
 struct Me {
@@ -140,7 +144,9 @@ struct Description;
 /// Everything under `/v1`, and the description of it at `/openapi.json` and `/docs`.
 pub fn router(side: ReadSide) -> Router {
     let shared = Arc::new(Shared { side, remembered: Remembered::default(), lists: Lists::default() });
+    let known: Arc<QueryNames> = Arc::new(described::query_names(routes().get_openapi()));
     let (router, mut description) = routes()
+        .layer(from_fn_with_state(known, only_known))
         .layer(from_fn_with_state(Arc::clone(&shared), counted))
         .with_state(Arc::clone(&shared))
         .split_for_parts();
@@ -176,6 +182,23 @@ fn routes() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(portfolio::arrow))
         .routes(routes!(events::stream))
         .routes(routes!(orders::check))
+}
+
+/// Refuses a query with a name that the operation does not have: one that is misspelt would ask for everything.
+async fn only_known(State(known): State<Arc<QueryNames>>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    if let (Some(names), Some(query)) = (route.and_then(|route| known.get(route)), request.uri().query()) {
+        let asked = url::form_urlencoded::parse(query.as_bytes());
+        if let Some((stranger, _)) = asked.into_iter().find(|(name, _)| !names.iter().any(|known| known == name)) {
+            return asked::unknown(
+                "a name of the query",
+                &stranger,
+                &names.iter().map(String::as_str).collect::<Vec<_>>(),
+            )
+            .into_response();
+        }
+    }
+    next.run(request).await
 }
 
 /// Counts an answer by its route.

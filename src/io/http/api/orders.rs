@@ -211,7 +211,7 @@ async fn hold(
         id("seller_id", seller_id)?;
     }
     if let Some(decided) = shared.side.model.hold_of(&asked.buyer_id, seller_id, order_id.as_str()) {
-        return known(decided, amount, currency);
+        return known(decided, amount, currency, (shared.side.now)());
     }
     let event_id = fresh_id()?;
     // Before it is written, so that the answer cannot come first.
@@ -230,13 +230,15 @@ async fn hold(
 }
 
 /// The engine decides once on an order: whoever asks again hears what it said.
-fn known(decided: HoldDecided, amount: Money, currency: Currency) -> Result<Hold, Problem> {
+fn known(decided: HoldDecided, amount: Money, currency: Currency, now: Instant) -> Result<Hold, Problem> {
     let is_same = Money::parse(&decided.amount.0) == Ok(amount) && decided.amount.1 == currency.as_str();
     if !is_same {
         let detail = "This order was to be held before, for another amount: give the new order an id of its own.";
         return Err(Problem::new(StatusCode::CONFLICT, "held_before", detail));
     }
-    Ok(Hold { granted: Some(decided.granted), decided: Some(decided.data), event_id: decided.asked_by, written: None })
+    // What was granted is over once its time is: the order is placed by now, or there is no room kept for it.
+    let granted = decided.granted && now < decided.expires_at;
+    Ok(Hold { granted: Some(granted), decided: Some(decided.data), event_id: decided.asked_by, written: None })
 }
 
 /// The engine's word on what an event asked; `None` where it was missed.
