@@ -34,6 +34,8 @@ async fn buyers_can_be_sorted_by_each_column_both_ways() {
             assert!(is_sorted, "{sort}: {values:?}");
         }
     }
+    let detail = api.get("/v1/buyers?sgment=named").await.refuses(400, "bad_request");
+    assert!(detail.contains("sgment") && detail.contains("segment"), "{detail}");
     let detail = api.get("/v1/buyers?sort=colour").await.refuses(400, "bad_request");
     assert!(detail.contains("\"colour\"") && detail.contains("retained"), "{detail}");
 }
