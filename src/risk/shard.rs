@@ -60,7 +60,8 @@ pub struct Shard {
     /// Whether a rate can change each buyer's figures, as of its last judgement: kept apart, so that a day's start need
     /// not look at every buyer.
     foreign: Vec<bool>,
-    /// When holds end, and the place of their buyer. One that ended before its time may still stand here, and ends nothing.
+    /// When holds end, and the place of their buyer. One that ended before its time may still stand here, and does
+    /// nothing, not even to the clock: it is not stored.
     hold_ends: BTreeSet<(Instant, u32)>,
     /// Whether a rate changed since the last start of a day.
     rates_changed: bool,

@@ -330,6 +330,31 @@ fn a_placed_order_takes_the_place_of_its_hold_with_its_own_amount_and_a_cancelle
 }
 
 #[test]
+fn the_time_of_a_hold_that_was_over_before_is_no_time_of_the_clock_with_a_restart_or_without() {
+    use vigie::event::input::{OrderCancelled, OrderPlaced};
+    const LASTS: i64 = 1;
+    let (seller_id, order_id, amount, currency) = ("", id("1"), money(60_0000), currency("EUR"));
+    let overs = [
+        Body::OrderCancelled(OrderCancelled { seller_id, order_id }),
+        Body::OrderPlaced(OrderPlaced { seller_id, order_id, amount, currency, expected_on: None }),
+    ];
+    for over in overs {
+        let mut shard = with_limit(100_0000);
+        assert_eq!(codes(&mut shard, &ask("1", 60_0000, 0, LASTS)), []);
+        shard.apply(&at(0, over).event(), &mut Vec::new());
+        let mut again = restored(&mut shard);
+        for shard in [&mut shard, &mut again] {
+            let mut effects = Vec::new();
+            shard.apply(&tick(1_000_000_000).event(), &mut effects);
+            assert_eq!(effects[0].body.type_name(), "limit.changed");
+            assert!(effects.iter().all(|effect| effect.at == Instant::from_nanos(START_NS)), "{effects:?}");
+        }
+        assert_eq!(shard.judgements(), again.judgements());
+        assert_eq!(shard.state_hash(), again.state_hash());
+    }
+}
+
+#[test]
 fn the_same_hold_again_is_a_duplicate_and_another_of_its_order_a_conflict_granted_or_not() {
     for (units, is_granted) in [(60_0000, true), (600_0000, false)] {
         let mut shard = with_limit(100_0000);

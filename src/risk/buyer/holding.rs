@@ -47,9 +47,15 @@ impl Buyer {
         }
     }
 
-    /// Ends the holds that are over by now, and says whether there was one.
-    pub fn end_holds(&mut self, now: Instant) -> bool {
-        self.ledger.end_holds(now)
+    /// Whether a hold that is in force is over by then.
+    #[must_use]
+    pub fn has_hold_over_by(&self, then: Instant) -> bool {
+        self.ledger.hold_ends().any(|end| end <= then)
+    }
+
+    /// Ends the holds that are over by now.
+    pub fn end_holds(&mut self, now: Instant) {
+        self.ledger.end_holds(now);
     }
 
     /// The number of the next effect.

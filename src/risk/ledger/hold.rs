@@ -100,8 +100,8 @@ impl Ledger {
         self.held.get_or_insert_default().0.push(slot);
     }
 
-    /// Ends the holds that are over by now, and says whether there was one.
-    pub fn end_holds(&mut self, now: Instant) -> bool {
+    /// Ends the holds that are over by now.
+    pub fn end_holds(&mut self, now: Instant) {
         let is_over = |hold: Option<&Hold>| hold.is_some_and(|hold| hold.said.expires_at <= now);
         let over: Vec<OrderSlot> =
             self.held().filter(|slot| is_over(self.documents.orders[slot.index()].hold())).collect();
@@ -109,7 +109,6 @@ impl Ledger {
             self.change_order(*slot, super::order::Order::end_hold);
         }
         self.unlist_ended_holds();
-        !over.is_empty()
     }
 
     /// When the holds that are in force end.

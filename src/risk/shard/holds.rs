@@ -50,11 +50,15 @@ impl Shard {
     fn end_next_hold(&mut self, effects: &mut Vec<Effect>) {
         let Some((at, place)) = self.hold_ends.pop_first() else { return };
         let place = place as usize;
+        // Whose order was placed or cancelled before is over already, and a restored shard knows nothing of it: were the
+        // clock moved for it, the instant would close at another time than after a restart.
+        if !self.buyers[place].has_hold_over_by(at) {
+            return;
+        }
         self.move_clock(at, effects);
         self.before_change(place);
-        if self.buyers[place].end_holds(at) {
-            self.changed.note_clock(place);
-        }
+        self.buyers[place].end_holds(at);
+        self.changed.note_clock(place);
     }
 
     /// The holds of a restored buyer end in their time.
