@@ -50,7 +50,8 @@ def expect(status, path, who, *arguments, **named):
 
 def ids():
     """An id of each kind, by the name of its parameter."""
-    items = {kind: json.loads(ask(f"/v1/{kind}?limit=1&state=all", ALL)[1])["items"] for kind in ("buyers", "alerts", "proposals")}
+    lists = {"buyers": "limit=1", "alerts": "limit=1&state=all", "proposals": "limit=1&state=all"}
+    items = {kind: json.loads(ask(f"/v1/{kind}?{query}", ALL)[1])["items"] for kind, query in lists.items()}
     names = {"buyers": "buyer_id", "alerts": "alert_id", "proposals": "proposal_id"}
     return {names[kind]: found[0][names[kind]] for kind, found in items.items()}
 
