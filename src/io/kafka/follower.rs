@@ -12,6 +12,9 @@ use crate::runtime::{LogError, Record, TopicId};
 
 /// How long the broker may hold a question back while there is nothing: any record answers it at once.
 const LONG_POLL_MS: u32 = 500;
+/// The same where there is much to read first: partitions of which enough is at hand are not asked for, and wait behind a question
+/// for those that have nothing.
+const SHORT_POLL_MS: u32 = 20;
 /// Records taken of a partition in one go.
 const RECORDS_MAX: usize = 1_024;
 
@@ -51,7 +54,11 @@ impl Follower {
                 ends.push((place, bounds_of(&asking, settings, name, partition)?));
             }
         }
-        let mut config = settings.for_following("follower", ends.len(), LONG_POLL_MS);
+        let poll_ms = match begin {
+            Begin::AtStart => SHORT_POLL_MS,
+            Begin::AtEnd => LONG_POLL_MS,
+        };
+        let mut config = settings.for_following("follower", ends.len(), poll_ms);
         let mut source = Queues::new(open::make(config.remove("group.id"))?, names);
         for (place, (first, end)) in &ends {
             source.open(*place, if begin == Begin::AtStart { *first } else { *end })?;
