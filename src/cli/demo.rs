@@ -25,7 +25,7 @@ use crate::io::logging::{self, LogFormat, LogLevel};
 use crate::io::metrics::read_side::ReadSideMetrics;
 use crate::io::metrics::{Metrics, MetricsSettings};
 use crate::io::read_side::Feeder;
-use crate::io::signals::{self, StopFlag};
+use crate::io::signals::{self, StopAtEnd, StopFlag};
 use crate::io::snapshots::{SnapshotLocation, Snapshots};
 use crate::risk::Params;
 use crate::runtime::service::{ClockRule, ColdStart};
@@ -119,14 +119,17 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
 
     let engine = Engine { world: world.clone(), params, snapshots, metrics, stop: stop.clone() };
     let ended = std::thread::scope(|scope| {
-        let running = scope.spawn(|| engine.run());
-        let reading = scope.spawn(|| {
-            let fed = world.feed(&feeder, &mut kept, &stop);
-            stop.set();
-            fed
+        let running = scope.spawn(|| {
+            let _ending = StopAtEnd(stop.clone());
+            engine.run()
         });
+        let reading = scope.spawn(|| {
+            let _ending = StopAtEnd(stop.clone());
+            world.feed(&feeder, &mut kept, &stop)
+        });
+        let ending = StopAtEnd(stop.clone());
         let lived = world.live(days, &stop);
-        stop.set();
+        drop(ending);
         let ran = running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let fed = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         ran.and(lived).map_err(|error| CliError::Failed(error.to_string())).and(fed)
@@ -169,7 +172,6 @@ impl Engine {
                 break service.finish(LAST_SNAPSHOTS_NS);
             }
             if let Err(error) = service.turn() {
-                self.stop.set();
                 break Err(error);
             }
             for notice in service.take_notices() {

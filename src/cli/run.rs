@@ -17,7 +17,7 @@ use crate::io::http::{self, HttpServer};
 use crate::io::kafka::{KafkaLog, OpenError, Settings};
 use crate::io::logging;
 use crate::io::metrics::{Metrics, MetricsSettings};
-use crate::io::signals::{self, StopFlag};
+use crate::io::signals::{self, StopAtEnd, StopFlag};
 use crate::io::snapshots::Snapshots;
 use crate::runtime::{OutputTopics, ServiceRules, TopicId, Topics};
 use crate::wire::DecodeRules;
@@ -84,15 +84,13 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
             let (stop, engine) = (stop.clone(), Arc::clone(&metrics));
             let base = config.params.base;
             scope.spawn(move || {
-                let ended =
-                    feed::serve(&feed::Plan { kafka: &kafka, serve: &serve, base, engine: Some(engine) }, &stop);
-                // Where the one ends the other does too.
-                stop.set();
-                ended
+                let _ending = StopAtEnd(stop.clone());
+                feed::serve(&feed::Plan { kafka: &kafka, serve: &serve, base, engine: Some(engine) }, &stop)
             })
         });
+        let ending = StopAtEnd(stop.clone());
         let ended = serve(&config, &settings, &names, &snapshots, &metrics, &stop);
-        stop.set();
+        drop(ending);
         let read =
             reading.map_or(Ok(()), |reading| reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         ended.and(read)

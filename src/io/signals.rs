@@ -28,6 +28,17 @@ impl StopFlag {
     }
 }
 
+/// Asks the process to end once it is dropped, also by a panic: where one thread ends the others are not to take a part of the work
+/// for the whole.
+#[derive(Debug)]
+pub struct StopAtEnd(pub StopFlag);
+
+impl Drop for StopAtEnd {
+    fn drop(&mut self) {
+        self.0.set();
+    }
+}
+
 /// From now on SIGTERM and SIGINT set the flag; once it is set, another one ends the process with [`CUT_OFF`].
 ///
 /// # Errors
@@ -56,6 +67,18 @@ mod tests {
             .output()
             .expect("it runs");
         output.status.code()
+    }
+
+    #[test]
+    fn a_thread_that_panics_asks_the_others_to_end() {
+        let stop = StopFlag::default();
+        let of_thread = stop.clone();
+        let thread = std::thread::spawn(move || {
+            let _ending = StopAtEnd(of_thread);
+            panic!("as a bug would");
+        });
+        assert!(thread.join().is_err());
+        assert!(stop.is_set());
     }
 
     #[test]

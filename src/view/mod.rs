@@ -1,5 +1,5 @@
-//! The read model: what people look at, made of the output topics alone. Pure but for its maps: it does no I/O, reads no clock,
-//! and any number of threads may ask it while one feeds it.
+//! The read model: what people look at, made of the output topics, and of decisions for what no output tells. Pure but for its
+//! maps: it does no I/O, reads no clock, and any number of threads may ask it while others feed it.
 
 pub mod alert;
 pub mod buyer;

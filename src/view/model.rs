@@ -1,4 +1,4 @@
-//! Owns the read model: what the output topics say, kept in maps that many may read while one feeds them.
+//! Owns the read model: what the topics say, kept in maps that many may read while others feed them.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -73,11 +73,10 @@ impl World {
             partitions: PARTITIONS,
             names,
         };
-        // Snapshots are never read here, so inputs may go once they are consumed; decisions the read side trims, who reads them too.
+        // Snapshots are never read here, so inputs may go once they are consumed.
         let config = |place: usize| TopicConfig {
             partitions: PARTITIONS,
-            retained_bytes_max: (place < Topic::ALL.len() && place != Topic::Decisions as usize)
-                .then_some(RETAINED_BYTES_MAX),
+            retained_bytes_max: (place < Topic::ALL.len()).then_some(RETAINED_BYTES_MAX),
         };
         let log = EmbeddedLog::new(&(0..topics.names.len()).map(config).collect::<Vec<_>>());
         log.set_now(now);

@@ -19,7 +19,7 @@ use crate::io::kafka::{Begin, EventOutlet, Follower, KafkaLog, OpenError, Settin
 use crate::io::metrics::Metrics;
 use crate::io::metrics::read_side::ReadSideMetrics;
 use crate::io::read_side::Feeder;
-use crate::io::signals::StopFlag;
+use crate::io::signals::{StopAtEnd, StopFlag};
 use crate::runtime::{LogError, TopicId};
 use crate::view::Fed;
 use crate::wire::partition_of;
@@ -133,10 +133,8 @@ fn read(
                 }
             };
             let share = (reader, readers);
-            let ended = read_share(plan, settings, topics, share, feeder, stop, caught_up);
-            // Where one ends the others do too.
-            stop.set();
-            ended
+            let _ending = StopAtEnd(stop.clone());
+            read_share(plan, settings, topics, share, feeder, stop, caught_up)
         };
         let running: Vec<_> = (0..readers).map(|reader| scope.spawn(move || read(reader))).collect();
         let ended =
